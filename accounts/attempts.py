@@ -16,20 +16,13 @@ from accounts.installation import lacks_second_factor
 from accounts.models import User
 from core import durations
 from core.client_address import counted
-from core.errors import DomainError, NotAllowed
+from core.errors import NotAllowed, TooOften
 
 SIGN_IN_SECONDS, SIGN_UP_SECONDS = 900, 3600
 
 
-class TooManyAttempts(DomainError):
+class TooManyAttempts(TooOften):
     """Somebody has tried too often."""
-
-    status = 429
-    code = 900429
-
-    def __init__(self, what: str, seconds: int) -> None:
-        super().__init__(f"{what}. Wait {durations.in_words(seconds)}, then try again.")
-        self.headers = {"Retry-After": str(seconds)}
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class Attempt:
         """Count an attempt of `who`. Raises TooManyAttempts after `most` in so many seconds."""
         attempt = cls(f"attempts:{kind}:{who}")
         if (cache.get_or_set(attempt.key, 0, seconds) or 0) >= most:
-            raise TooManyAttempts(refusal, seconds)
+            raise TooManyAttempts(f"{refusal}. Wait {durations.in_words(seconds)}, then try again.", seconds)
         attempt.count(1)
         return attempt
 

@@ -1,40 +1,38 @@
 """What it costs a person to be shut out. The rooms above know; they register a counter each at start."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from accounts.models import User
 from accounts.roles import DEVELOPERS, Role
-from core.text import count, listed
+from core.registry import Registry
+from core.text import agree, count, listed
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What hangs on a person: `live_connections` and working `tokens` of the `applications` that they own."""
+    """What hangs on a person: `live_connections` and working `tokens` of the `applications` that they own.
+
+    `made_*` are what they made of applications of others that are shared with them.
+    """
 
     applications: int = 0
     tokens: int = 0
     live_connections: int = 0
+    made_tokens: int = 0
+    made_secrets: int = 0
 
 
 Counter = Callable[[User], Holdings]
-_counters: list[Counter] = []
-
-
-def register(counter: Counter) -> None:
-    """Add a counter. It answers with the part of the holdings that it knows and leaves the rest at nothing."""
-    if counter not in _counters:
-        _counters.append(counter)
+_counters: Registry[Counter] = Registry()
+register = _counters.register
+"""Add a counter. It answers with the part of the holdings that it knows and leaves the rest at nothing."""
 
 
 def of(user: User) -> Holdings:
     """The answers of all counters together."""
-    known = [counter(user) for counter in _counters]
-    return Holdings(
-        sum(each.applications for each in known),
-        sum(each.tokens for each in known),
-        sum(each.live_connections for each in known),
-    )
+    known = [astuple(counter(user)) for counter in _counters]
+    return Holdings(*map(sum, zip(*known, strict=True)))
 
 
 def of_losing_rights(held: Holdings) -> str:
@@ -47,6 +45,17 @@ def of_losing_rights(held: Holdings) -> str:
     ending = ((held.live_connections, "live connection"), (held.tokens, "token"))
     ends = [count(number, noun) for number, noun in ending if number]
     return f"Ends {listed(ends)} of their {owned} at once."
+
+
+def of_shutting_out(held: Holdings) -> str:
+    """What ends when somebody may not sign in any more: also what they made of applications that are not theirs."""
+    made = ((held.made_tokens, "token"), (held.made_secrets, "secret"))
+    others = [count(number, noun) for number, noun in made if number]
+    if not others:
+        return of_losing_rights(held)
+    stop = agree(held.made_tokens + held.made_secrets, "stops", "stop")
+    said = f"{listed(others)} that they made of applications of others {stop} working."
+    return f"{of_losing_rights(held)} {said}" if held.applications else said
 
 
 def costs_rights(before: Iterable[Role], after: Iterable[Role]) -> bool:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts import installation, portals, queries
 from accounts.default_password import default_password_is_marked
 from accounts.models import User
-from accounts.preferences import chosen_theme
+from accounts.preferences import COOKIE, THEMES
 from accounts.roles import PUBLISHER_PORTAL, Role
 
 
@@ -19,11 +19,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     person = user if isinstance(user, User) else None
     is_admin = person is not None and person.has_role(Role.ADMIN)
+    theme = request.COOKIES.get(COOKIE, "")
     return {
         "portal": portal.slug,
         "portal_name": portal.title,
         "portal_layout": f"layouts/{portal.slug}.html",
-        "theme": chosen_theme(request),
+        "theme": theme if theme in THEMES else "",  # without one the system's is followed
         "may_publish": person is not None and person.has_role(*PUBLISHER_PORTAL),
         "may_administer": is_admin,
         "notice": lambda: installation.current().notice,

@@ -8,11 +8,10 @@ from core.models import AuditEntry
 class OwnPasswordNeeded(NotAllowed):
     """Somebody else chose this person's password, and there is no page here on which to choose another."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "An administrator chose your password, for one sign-in only. Sign in to a portal and choose your own; then "
-            "this is open to you again."
-        )
+    sentence = (
+        "An administrator chose your password, for one sign-in only. Sign in to a portal and choose your own; then "
+        "this is open to you again."
+    )
 
 
 FIRST_USERNAME = "admin"

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 from accounts.models import Draft
+from core.one_time_secret import box_of
 
 KEPT = timedelta(hours=1)
 MOST_BYTES = 128 * 1024  # compressed
@@ -56,11 +57,11 @@ def write(request: HttpRequest, body: bytes, *, path: str = "", status: int = 0)
     `path` is that of the page on which it is opened, if that is another than the one that was asked for. What is
     written for somebody who is signed in opens for nobody else.
     """
-    packed = zlib.compress(_whose(request) + body)
+    packed = zlib.compress(f"{request.user.pk or ''}\n".encode() + body)
     if len(packed) > MOST_BYTES:
         return None
     key = request.COOKIES.get(COOKIE) or ""
-    key = key if _box(key) else Fernet.generate_key().decode()
+    key = key if box_of(key) else Fernet.generate_key().decode()
     client = hashlib.sha256(str(request.META.get("REMOTE_ADDR")).encode()).hexdigest()
     client = client if request.user.is_authenticated else f"{STRANGER}{client[1:]}"
     sealed, at = Fernet(key).encrypt(packed), timezone.now()
@@ -80,7 +81,7 @@ def write(request: HttpRequest, body: bytes, *, path: str = "", status: int = 0)
 def read(request: HttpRequest) -> tuple[Draft, bytes] | None:
     """The draft that the address names, for this path and in this browser."""
     name = request.GET.get(QUERY, "")
-    box = _box(request.COOKIES.get(COOKIE) or "")
+    box = box_of(request.COOKIES.get(COOKIE))
     if not box or not name.isalnum() or len(name) > Draft.ID_LENGTH:
         return None
     oldest = timezone.now() - KEPT
@@ -90,7 +91,7 @@ def read(request: HttpRequest) -> tuple[Draft, bytes] | None:
     except InvalidToken:
         return None
     whose, _, body = opened.partition(b"\n")
-    return (draft, body) if draft and whose in (b"", _whose(request).strip()) else None
+    return (draft, body) if draft and whose in (b"", f"{request.user.pk or ''}".encode()) else None
 
 
 def address(page: str, draft: Draft | None) -> str:
@@ -101,14 +102,3 @@ def address(page: str, draft: Draft | None) -> str:
     if draft:
         query[QUERY] = draft.pk
     return f"{path}?{query.urlencode()}" if query else path
-
-
-def _whose(request: HttpRequest) -> bytes:
-    return f"{request.user.pk or ''}\n".encode()
-
-
-def _box(key: str) -> Fernet | None:
-    try:
-        return Fernet(key)
-    except ValueError:
-        return None

@@ -1,10 +1,14 @@
-"""What becomes of somebody's things when they delete their account. The rooms above register it at start."""
+"""What becomes of somebody's things when they delete their account, and who is told when they are disabled.
+
+The rooms above register it at start.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
 
 from accounts.models import User
 from core.errors import Conflict
+from core.registry import Registry
 
 
 class AccountNeeded(Conflict):
@@ -12,16 +16,7 @@ class AccountNeeded(Conflict):
 
 
 Farewell = Callable[[User, datetime], None]
-_farewells: list[Farewell] = []
-
-
-def register(farewell: Farewell) -> None:
-    """Add what takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
-    if farewell not in _farewells:
-        _farewells.append(farewell)
-
-
-def say(user: User, now: datetime) -> None:
-    """Take away all that is somebody's. Raises AccountNeeded."""
-    for farewell in _farewells:
-        farewell(user, now)
+FAREWELLS: Registry[Farewell] = Registry()
+"""What takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
+ABSENCES: Registry[Farewell] = Registry()
+"""What tells others, whose programs stand on what somebody made, that they are shut out. In the transaction, too."""

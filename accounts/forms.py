@@ -1,6 +1,6 @@
 """The forms of accounts: they say what is wrong with what was typed, and save nothing."""
 
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
@@ -50,9 +50,24 @@ class SignInForm(forms.Form):
         return data
 
 
-class SecondStepForm(forms.Form):
-    """A code of the app, or one for whoever has lost it; or what a passkey has signed. The operation checks it."""
+class AnswerForm(forms.Form):
+    """The field `typed`, or what a passkey has signed in its place; `missing` is said where neither is there."""
 
+    typed: ClassVar[str]
+    missing: ClassVar[str]
+    credential = forms.CharField(max_length=MOST_BYTES, required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two is there."""
+        if not self.errors and not any(self.cleaned_data.values()):
+            self.add_error(self.typed, self.missing)
+        return self.cleaned_data
+
+
+class SecondStepForm(AnswerForm):
+    """A code of the app, or one for whoever has lost it. The operation checks it."""
+
+    typed, missing = "code", "Type the code."
     code = forms.CharField(
         label="Code",
         max_length=60,
@@ -61,26 +76,13 @@ class SecondStepForm(forms.Form):
             attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
-    credential = forms.CharField(max_length=MOST_BYTES, required=False, widget=forms.HiddenInput)
-
-    def clean(self) -> dict[str, Any]:
-        """One of the two is there."""
-        if not self.errors and not any(self.cleaned_data.values()):
-            self.add_error("code", "Type the code.")
-        return self.cleaned_data
 
 
-class ConfirmationForm(forms.Form):
-    """The password once more, or what a passkey has signed."""
+class ConfirmationForm(AnswerForm):
+    """The password once more."""
 
+    typed, missing = "password", "Type your password."
     password = password_field("Password", autocomplete="current-password", required=False)
-    credential = forms.CharField(max_length=MOST_BYTES, required=False, widget=forms.HiddenInput)
-
-    def clean(self) -> dict[str, Any]:
-        """One of the two is there."""
-        if not self.errors and not any(self.cleaned_data.values()):
-            self.add_error("password", "Type your password.")
-        return self.cleaned_data
 
 
 class AppForm(forms.Form):

@@ -1,4 +1,4 @@
-"""The one place where a domain error becomes an HTML answer."""
+"""Around every request: refusals become pages, too much is refused, what comes first is asked for, drafts are kept."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -22,6 +22,7 @@ from accounts.operations.sign_ins import NOTED, USE_IS_NOTED
 from accounts.roles import Role
 from accounts.sessions import at_rest
 from core.errors import DomainError
+from core.middleware import Middleware
 from core.rest.refusals import refusal_body
 
 REFUSED = "errors/refused.html"
@@ -56,19 +57,16 @@ def refusal_page(request: HttpRequest, error: DomainError) -> HttpResponse:
     back = "" if urlsplit(came).path == request.path else came  # no way back to the very page that was refused
     template, context = getattr(error, "template", REFUSED), {"error": error, "back": back}
     page = render(request, template, context, status=error.status)
-    for name, value in getattr(error, "headers", {}).items():
+    for name, value in error.headers.items():
         page[name] = value
     return page
 
 
-class ChangesMiddleware:
+class ChangesMiddleware(Middleware):
     """Bounds how much one address may change in an hour, whoever it says it is: accounts cost a stranger nothing.
 
     What is refused or fails does not count, nor what people do who were given a role.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Count what is not only read."""
@@ -79,9 +77,7 @@ class ChangesMiddleware:
             attempt = Attempt.begin(
                 address_of(request), kind="change", most=most, seconds=CHANGE_SECONDS, refusal=refusal
             )
-        except (
-            TooManyAttempts
-        ) as error:  # in the words of whatever was asked: OAuth's (RFC 6749 §5.2), REST's, or a page
+        except TooManyAttempts as error:  # said as whatever was asked says it: OAuth (RFC 6749 §5.2), REST, a page
             if request.path.startswith("/oauth2/") and request.path != "/oauth2/authorize":  # which is a page
                 body = {"error": "temporarily_unavailable", "error_description": str(error)}
                 return JsonResponse(body, status=error.status, headers={**error.headers, "Cache-Control": "no-store"})
@@ -136,11 +132,8 @@ def is_page(match: ResolverMatch) -> bool:
     return not hasattr(match.func, "cls")  # as Django REST framework marks its views
 
 
-class PresenceMiddleware:
+class PresenceMiddleware(Middleware):
     """Writes exact times in the person's own time zone, and notes now and then that their session is used."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Around everything that is answered to somebody who is signed in."""
@@ -177,7 +170,7 @@ class MembersOnlyMiddleware(MiddlewareMixin):
         return JsonResponse(body, status=401, headers={"WWW-Authenticate": "Bearer"})
 
 
-class DraftMiddleware:
+class DraftMiddleware(Middleware):
     """Nothing typed is lost, and Back asks nobody whether to send a form again.
 
     A page that is opened with a draft gets it as `request.draft`, which `core.forms.sent` hands to its form; if it was
@@ -185,9 +178,6 @@ class DraftMiddleware:
     is answered by sending the browser to an address of its own, where the answer is shown: so it has a place in the
     history like any other page.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method == "GET" and drafts.QUERY in request.GET:

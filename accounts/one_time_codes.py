@@ -16,7 +16,7 @@ SECRET_BYTES = 20  # as many as the hash has (RFC 4226 §4, R6)
 LONGEST_ACCOUNT = 40  # characters of a name in the picture, which becomes too fine to be read otherwise
 RECOVERY_CODES = 10
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another
-RECOVERY_GROUPS, GROUP_LENGTH = 4, 4  # 79 bits, so that a plain digest of one is enough
+RECOVERY_GROUPS, RECOVERY_LENGTH = 4, 4  # 79 bits, so that a plain digest of one is enough
 
 
 def new_secret() -> str:
@@ -26,15 +26,10 @@ def new_secret() -> str:
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:
     """Which step of thirty seconds a code belongs to: this one, or one beside it for clocks that differ; else None."""
-    this = int(now.timestamp()) // STEP_SECONDS
+    app, this = _app(secret), int(now.timestamp()) // STEP_SECONDS
     steps = (this - 1, this, this + 1)
-    fitting = [step for step in steps if compare_digest(code_of(secret, step).encode(), code.encode())]
+    fitting = [step for step in steps if compare_digest(app.generate(step * STEP_SECONDS), code.encode())]
     return fitting[0] if fitting else None
-
-
-def code_of(secret: str, step: int) -> str:
-    """What the app shows in this step."""
-    return _app(secret).generate(step * STEP_SECONDS).decode()
 
 
 def app_address(secret: str, *, account: str, issuer: str) -> str:
@@ -45,9 +40,12 @@ def app_address(secret: str, *, account: str, issuer: str) -> str:
 
 def new_recovery_codes() -> list[str]:
     """Codes to be kept on paper, each good for one sign-in."""
-    groups = RECOVERY_CODES * RECOVERY_GROUPS
-    made = ["".join(secrets.choice(LETTERS) for _ in range(GROUP_LENGTH)) for _ in range(groups)]
-    return ["-".join(made[start : start + RECOVERY_GROUPS]) for start in range(0, groups, RECOVERY_GROUPS)]
+    return [in_groups(RECOVERY_GROUPS, RECOVERY_LENGTH) for _ in range(RECOVERY_CODES)]
+
+
+def in_groups(groups: int, length: int) -> str:
+    """So many groups of letters that nobody can guess, to be read out or written down: "f7kq-2mxd"."""
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(length)) for _ in range(groups))
 
 
 def digest_of(recovery_code: str) -> str:

@@ -5,7 +5,7 @@ shown. A `can_<verb>` asks the same question for a page that draws buttons.
 """
 
 from collections.abc import Callable, Iterable
-from typing import ParamSpec
+from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -46,6 +46,15 @@ def require_role(user: Viewer, *roles: Role, to: str) -> None:
         raise RoleRequired(to, roles)
 
 
+def needs(*roles: Role, to: str) -> Callable[Concatenate[Viewer, ...], None]:
+    """The rule that asks for nothing but a role: `require_create = needs(Role.CREATOR, to="Creating an API")`."""
+
+    def require(user: Viewer, *_: object) -> None:
+        require_role(user, *roles, to=to)
+
+    return require
+
+
 def asks(require: Callable[P, None]) -> Callable[P, bool]:
     """The question to a rule: `can_edit = asks(require_edit)`."""
 
@@ -59,19 +68,12 @@ def asks(require: Callable[P, None]) -> Callable[P, bool]:
     return can
 
 
-def require_manage_users(user: Viewer) -> None:
-    """Creating, disabling and enabling others, and changing their roles."""
-    require_role(user, Role.ADMIN, to="Managing other people's accounts")
-
-
-def require_manage_settings(user: Viewer) -> None:
-    """Changing what the installation does while it runs."""
-    require_role(user, Role.ADMIN, to="Changing the settings of the installation")
-
-
-def require_read_trail(user: Viewer) -> None:
-    """Reading and exporting the audit log."""
-    require_role(user, Role.ADMIN, to="Reading the trail")
+require_manage_users = needs(Role.ADMIN, to="Managing other people's accounts")
+"""Creating, disabling and enabling others, and changing their roles."""
+require_manage_settings = needs(Role.ADMIN, to="Changing the settings of the installation")
+"""Changing what the installation does while it runs."""
+require_read_trail = needs(Role.ADMIN, to="Reading the trail")
+"""Reading and exporting the audit log."""
 
 
 def require_change_account(user: User, *, of: User) -> None:

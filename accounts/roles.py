@@ -31,3 +31,9 @@ def in_order(roles: Iterable[Role]) -> list[Role]:
     """The roles in the order of the table of roles, administrators last."""
     held = set(roles)
     return [role for role in Role if role in held]
+
+
+def to_tick(ticked: Iterable[str]) -> list[dict[str, object]]:
+    """The roles for a form, each with what it is for, and whether it is ticked."""
+    held = set(ticked)
+    return [{"value": role.value, "may": MAY[role], "held": role.value in held} for role in Role]

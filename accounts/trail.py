@@ -48,15 +48,9 @@ def as_csv(entries: Iterable[Mapping[str, Any]]) -> str:
     table = csv.writer(text)
     table.writerow(COLUMNS)
     for entry in entries:
-        table.writerow([_plain(entry[column]) for column in COLUMNS])
+        cells = [
+            json.dumps(each, ensure_ascii=False) if isinstance(each, dict) else str(each)
+            for each in map(entry.get, COLUMNS)
+        ]
+        table.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
     return text.getvalue()
-
-
-def as_json_lines(entries: Iterable[Mapping[str, Any]]) -> str:
-    """One JSON object a line."""
-    return "".join(json.dumps({**entry}, ensure_ascii=False) + "\n" for entry in entries)
-
-
-def _plain(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text

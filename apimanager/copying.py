@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any, Final
 
 from django.apps import apps
@@ -19,6 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from accounts.models import User
 from apimanager.preflight import CannotStart
+from core.rows import batches
 from devportal.models import Application
 from publisher.models import Api
 
@@ -92,8 +92,8 @@ def stored() -> list[type[models.Model]]:
 
 
 def _copy(model: type[models.Model]) -> int:
-    rows, number = model._base_manager.using(SOURCE).order_by("pk").iterator(BATCH), 0
-    while batch := list(islice(rows, BATCH)):
+    number = 0
+    for batch in batches(model._base_manager.using(SOURCE).order_by("pk").iterator(BATCH), BATCH):
         try:
             with transaction.atomic():
                 _insert(batch)

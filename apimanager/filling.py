@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
 from django.db import models, transaction
@@ -21,6 +21,7 @@ from django.db import models, transaction
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
 from core.audit import record
+from core.rows import batches
 from devportal.deny_policies import DenyCondition
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, Subscription
 from publisher import snapshots
@@ -35,7 +36,6 @@ WIDEST: Final = 1000
 TOPICS: Final = ("harbours", "weather", "freight", "prices", "energy", "transit", "matches", "markets", "news", "rooms")
 KINDS: Final = ("live", "history", "alerts", "forecast", "orders", "positions", "quotes", "scores")
 BACKEND: Final = "ws://localhost:9900/echo"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ def _apis(wished: int, now: datetime) -> list[Api]:
     ]
     options = EndpointOptions().to_document()
     endpoint = Endpoint(BACKEND).to_document()
-
-    def design(number: int) -> Api:
+    apis = []
+    for number in range(begin, begin + wished):
         topic, kind = TOPICS[number % 10], KINDS[number // 10 % 8]
         at = now - timedelta(minutes=number)
-        return Api(
+        design = Api(
             name=f"{topic.title()}{kind.title()}{number}",
             context=f"/sample-{number}",
             version="1.0.0",
@@ -93,10 +93,9 @@ def _apis(wished: int, now: datetime) -> list[Api]:
             published_at=at,
             deployed_at=at,
         )
-
-    apis = [design(number) for number in range(begin, begin + wished)]
+        apis.append(design)
     names = [plan.name for plan in plans]
-    for batch in _batches(apis):
+    for batch in batches(apis, BATCH):
         revisions = [
             Revision(api=api, number=1, snapshot=snapshots.take(api, names), created_by=api.provider, created_at=now)
             for api in batch
@@ -133,7 +132,7 @@ def _applications(wished: int, now: datetime) -> list[Application]:
         )
         for number in range(begin, begin + wished)
     ]
-    for batch in _batches(applications):
+    for batch in batches(applications, BATCH):
         with transaction.atomic():
             Application.objects.bulk_create(batch)
             _insert(
@@ -168,7 +167,7 @@ def _subscriptions(wished: int, applications: list[Application], apis: list[Api]
                 yield application, apis[(number * 7 + turn) % len(apis)]
 
     made = 0
-    for batch in _batches(islice(pairs(), wished)):
+    for batch in batches(islice(pairs(), wished), BATCH):
         _insert(
             Subscription(
                 application=application,
@@ -215,12 +214,6 @@ def _next_number(stem: str, names: Iterable[Any]) -> int:
     return max((int(rest) for rest in found if rest.isdecimal()), default=0) + 1
 
 
-def _batches(things: Iterable[T]) -> Iterator[list[T]]:
-    things = iter(things)
-    while batch := list(islice(things, BATCH)):
-        yield batch
-
-
 def _insert(rows: Iterable[models.Model]) -> None:
-    for batch in _batches(rows):
+    for batch in batches(rows, BATCH):
         type(batch[0])._default_manager.bulk_create(batch)

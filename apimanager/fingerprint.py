@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +20,7 @@ from django.db import transaction
 from apimanager.preflight import CannotStart
 from core import audit
 from core.models import SharedSettings
+from core.text import listed
 
 log = logging.getLogger("apimanager")
 
@@ -37,12 +37,12 @@ def check() -> None:
     if not (names := _differing(row, here)):
         return
     if settings.ON_SQLITE:
-        log.info("Changed since the last start: %s.", _listed(names))
+        log.info("Changed since the last start: %s.", listed(names))
         SharedSettings.objects.filter(pk=1).update(digests=here)
         return
     be, it = ("is", "it") if len(names) == 1 else ("are", "them")
     raise CannotStart(
-        f"{_listed(names)} {be} not what the other machines on this database have: set {it} as they have {it}. To "
+        f"{listed(names)} {be} not what the other machines on this database have: set {it} as they have {it}. To "
         f"change {it} on purpose, set {it} alike on all of them, run `manage.py setup --new-settings` on one and "
         "restart the others."
     )
@@ -71,24 +71,20 @@ def digests(salt: str) -> dict[str, str]:
 
     What counts is not how a key is written, nor with which password the same store is reached.
     """
+    store = urlsplit(settings.REDIS_URL)
+    number = store.path.rstrip("/") or f"/{parse_qs(store.query).get('db', ['0'])[0]}"
     shared = {
         "APIM_SIGNING_KEY": _public_part(settings.SIGNING_KEY),
         "APIM_SECRET_KEY": settings.SECRET_KEY,
         "APIM_VAULT_KEY_FILE": settings.VAULT_KEY_FILE.read_text().partition("\n")[0].strip(),
         "APIM_PORTAL_URL": settings.OAUTH_ISSUER,
         "APIM_ACCESS_TOKEN_AUDIENCE": settings.ACCESS_TOKEN_AUDIENCE,
-        "REDIS_URL": _place_of(settings.REDIS_URL),
+        "REDIS_URL": f"{store.hostname or ''}:{store.port or 6379}{number}" if settings.REDIS_URL else "",
     }
     return {
         name: hashlib.scrypt(value.encode(), salt=f"{salt}{name}".encode(), n=2**12, r=8, p=1, dklen=32).hex()
         for name, value in shared.items()
     }
-
-
-def _place_of(url: str) -> str:
-    parts = urlsplit(url)
-    base = parse_qs(parts.query).get("db", ["0"])[0]
-    return f"{parts.hostname or ''}:{parts.port or 6379}{parts.path.rstrip('/') or f'/{base}'}" if url else ""
 
 
 def _public_part(pem: str) -> str:
@@ -110,8 +106,3 @@ def _fresh() -> dict[str, object]:
 
 def _differing(row: SharedSettings, here: dict[str, str]) -> list[str]:
     return sorted(name for name, digest in here.items() if row.digests.get(name, digest) != digest)
-
-
-def _listed(names: Iterable[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

@@ -1,7 +1,6 @@
 """Start the parts: all of them under one supervisor, or one alone. Everything that can be wrong is checked first."""
 
 import logging
-import signal
 from collections.abc import Callable
 
 from django.conf import settings
@@ -13,7 +12,6 @@ from accounts.default_password import default_password_stands
 from apimanager import banner, bootstrap, fingerprint, mail, pid_file, preflight, samples, signals, tls, upkeep
 from apimanager.preflight import WantedPort
 from gateway.logging import formats
-from gateway.quotas.stores.advice import advice
 from gateway.server import config, master
 from gateway.server.asgi import open_context
 from gateway.server.listeners import CannotServe
@@ -31,7 +29,7 @@ def everything(say: Callable[[str], None]) -> int:
     The children are forks of this process, which has imported what they need: so a start takes a second or two.
     """
     with signals.heeded():
-        _begin(_ports("portal", "gateway", "samples"))
+        _begin("portal", "gateway", "samples")
         bootstrap.check_database()
         _ensure_certificate(say)
         bootstrap.prepare_database(timezone.now(), say)
@@ -55,7 +53,7 @@ def everything(say: Callable[[str], None]) -> int:
 
 def portal_alone() -> int:
     """Serve the portal in this process, which ends with it, or in as many as there are to be; the exit code."""
-    _prepare_alone(_ports("portal"))
+    _prepare_alone("portal")
     if settings.PORTAL_WORKERS <= 1:
         _serve_portal()
     _ = get_resolver().url_patterns
@@ -64,26 +62,21 @@ def portal_alone() -> int:
 
 def gateway_alone(workers: int) -> int:
     """Serve the gateway with this many worker processes; returns the exit code."""
-    _prepare_alone(_ports("gateway"))
+    _prepare_alone("gateway")
     return _serve_gateway(workers)
-
-
-def renew_gateway() -> int:
-    """Have the workers of the gateway that runs here replaced; the process that does it. Raises CannotStart."""
-    return pid_file.send(settings.GATEWAY_PID_FILE, signal.SIGHUP)
 
 
 def samples_alone() -> None:
     """Serve the sample backends in this process."""
     with signals.heeded():
-        _begin(_ports("samples"))
+        _begin("samples")
     signals.leave()
     samples.run(settings.SAMPLES_PORT)
 
 
-def _prepare_alone(ports: list[WantedPort]) -> None:
+def _prepare_alone(part: str) -> None:
     with signals.heeded():
-        _begin(ports)
+        _begin(part)
         bootstrap.check_migrated()
         preflight.check_exposure(settings.BIND_HOST, default_password_stands())
         fingerprint.check()
@@ -126,6 +119,8 @@ def _serve_gateway(workers: int) -> int:
     )
     connections.close_all()
     if settings.REDIS_URL:
+        from gateway.quotas.stores.advice import advice
+
         for sentence in advice(settings.REDIS_URL):
             log.warning("%s", sentence)
     with pid_file.written(settings.GATEWAY_PID_FILE):  # who is to be sent SIGHUP
@@ -145,13 +140,6 @@ def _or_sentence(work: Callable[[], object]) -> int:
     return 0
 
 
-def _begin(ports: list[WantedPort]) -> None:
-    """What is done before anything can go wrong that is worth a line in the log."""
-    if settings.LOG_FORMAT == "json":
-        formats.take_over()
-    preflight.check_ports(ports)
-
-
 def _ensure_certificate(say: Callable[[str], None]) -> None:
     made = tls.ensure_certificate(
         settings.TLS_CERTIFICATE, settings.TLS_KEY, settings.PUBLIC_HOST, timezone.now(), given=settings.TLS_GIVEN
@@ -160,8 +148,10 @@ def _ensure_certificate(say: Callable[[str], None]) -> None:
         say(f"Made a certificate for {settings.PUBLIC_HOST}: {settings.TLS_CERTIFICATE}")
 
 
-def _ports(*parts: str) -> list[WantedPort]:
-    """What these parts are going to listen on."""
+def _begin(*parts: str) -> None:
+    """Write the log as it is to be, from the first line on, and see that these parts can listen where they should."""
+    if settings.LOG_FORMAT == "json":
+        formats.take_over()
     portal = {"APIM_PORTAL_PORT": settings.PORTAL_PORT}
     gateway = {"APIM_GATEWAY_WS_PORT": settings.GATEWAY_WS_PORT, "APIM_GATEWAY_WSS_PORT": settings.GATEWAY_WSS_PORT}
     metrics = {"APIM_METRICS_PORT": settings.METRICS_PORT} if settings.METRICS_PORT else {}
@@ -171,10 +161,10 @@ def _ports(*parts: str) -> list[WantedPort]:
         "gateway": [(settings.BIND_HOSTS, gateway), (["127.0.0.1"], metrics)],
         "samples": [(["127.0.0.1"], samples)],
     }
-    return [
+    preflight.check_ports(
         WantedPort(host, port, setting)
         for part in parts
         for hosts, ports in listened[part]
         for setting, port in ports.items()
         for host in hosts
-    ]
+    )

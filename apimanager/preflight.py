@@ -5,11 +5,11 @@ import os
 import socket
 import stat
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import environ
 
@@ -17,12 +17,12 @@ from core.client_address import TrustedProxies
 from core.listening import port_problem
 from core.values import BadValue
 from publisher.ip_policy import BackendPolicy, BadNetwork, read_policy
-from publisher.lifecycle import Action, actions_named
 from publisher.outward_proxy import OutwardProxy, read_proxy
 
 DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
 OTHERS = 0o077  # every right of group and others
 log = logging.getLogger("apimanager")
+Thing = TypeVar("Thing")
 YES_OR_NO = frozenset({"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"})
 
 
@@ -98,17 +98,10 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
         except BadValue as error:
             raise CannotStart(f"{var} cannot be used: {error}.") from error
 
-    def proxies(self, var: str, *, header: str) -> TrustedProxies:
-        """Read which proxies may say for whom they ask, in which header; raises CannotStart naming what is wrong."""
+    def entries(self, var: str, read: Callable[[list[str]], Thing]) -> Thing:
+        """What `read` makes of the entries of a list; raises CannotStart naming the one that it refuses."""
         try:
-            return TrustedProxies(self.list(var, default=[]), header=header)
-        except BadValue as error:
-            raise CannotStart(f"{var}: {error} Correct it, with commas between the entries.") from error
-
-    def lifecycle_actions(self, var: str) -> frozenset[Action]:
-        """Read some actions of the lifecycle; raises CannotStart naming the one that is none."""
-        try:
-            return actions_named(self.list(var, default=[]))
+            return read(self.list(var, default=[]))
         except BadValue as error:
             raise CannotStart(f"{var}: {error} Correct it, with commas between the entries.") from error
 

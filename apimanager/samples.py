@@ -11,10 +11,10 @@ import json
 import re
 import signal
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -92,28 +92,23 @@ async def serve_samples(host: str, port: int) -> None:
     """Serve the samples until SIGTERM."""
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    server = await serve(handler(), host, port, process_request=admit, server_header=None, reuse_address=True)
+    server = await serve(partial(answer, {}), host, port, process_request=admit, server_header=None, reuse_address=True)
     await stopped.wait()
     server.close()
     with suppress(TimeoutError):
         await asyncio.wait_for(server.wait_closed(), LAST_WORDS)
 
 
-def handler() -> Callable[[ServerConnection], Awaitable[None]]:
-    """What answers a client, with rooms of its own."""
-    rooms: dict[str, Room] = {}
-
-    async def answer(line: ServerConnection) -> None:
-        address = urlsplit(line.request.path if line.request else "")
-        name = parse_qs(address.query).get("name", ["somebody"])[0]
-        with suppress(ConnectionClosed):
-            if room := ROOM_PATH.fullmatch(unquote(address.path)):
-                await attend(rooms, line, room[1] or LOBBY, name[:LONGEST_NAME])
-                return
-            async for message in line:
-                await line.send(message)
-
-    return answer
+async def answer(rooms: dict[str, Room], line: ServerConnection) -> None:
+    """Echo what a client sends, or keep it in one of the rooms."""
+    address = urlsplit(line.request.path if line.request else "")
+    name = parse_qs(address.query).get("name", ["somebody"])[0]
+    with suppress(ConnectionClosed):
+        if room := ROOM_PATH.fullmatch(unquote(address.path)):
+            await attend(rooms, line, room[1] or LOBBY, name[:LONGEST_NAME])
+            return
+        async for message in line:
+            await line.send(message)
 
 
 async def attend(rooms: dict[str, Room], line: ServerConnection, room_name: str, name: str) -> None:

@@ -4,12 +4,13 @@ All come from the environment; `docs/reference/settings.md` is the table of them
 """
 
 import secrets
+from functools import partial
 from pathlib import Path
 
 from apimanager import key_files, preflight
 from core import vault
-from core.client_address import PROXY_HEADERS
-from publisher.lifecycle import Action
+from core.client_address import PROXY_HEADERS, TrustedProxies
+from publisher.lifecycle import Action, actions_named
 from publisher.outward_proxy import USUAL_EXCEPTIONS
 
 env = preflight.Environment()
@@ -101,7 +102,7 @@ BACKEND_PROXY = env.outward_proxy(
 
 # Who may say for whom they ask: without any, the address that a connection comes from is the client's.
 PROXY_HEADER: str = env.choice("APIM_PROXY_HEADER", PROXY_HEADERS, default=PROXY_HEADERS[0])
-TRUSTED_PROXIES = env.proxies("APIM_TRUSTED_PROXIES", header=PROXY_HEADER)
+TRUSTED_PROXIES = env.entries("APIM_TRUSTED_PROXIES", partial(TrustedProxies, header=PROXY_HEADER))
 PROXY_PROTOCOL: bool = env.bool("APIM_PROXY_PROTOCOL", default=False)
 preflight.check_proxy_protocol(TRUSTED_PROXIES, PROXY_PROTOCOL)
 
@@ -110,7 +111,7 @@ SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
     DATA_DIR / "secret_key", lambda: secrets.token_urlsafe(48)
 )
 VAULT_KEY_FILE = Path(env.str("APIM_VAULT_KEY_FILE", default=str(DATA_DIR / "vault_key")))
-key_files.read_or_create(VAULT_KEY_FILE, vault.make_key)
+key_files.read_or_create(VAULT_KEY_FILE, vault.rotated)
 ALLOWED_HOSTS: list[str] = env.list("APIM_ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 ROOT_URLCONF = "apimanager.urls"
@@ -279,7 +280,7 @@ SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or key_fil
 OAUTH_ISSUER = PORTAL_URL
 ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="websocket-gateway")
 LIFECYCLE_ACTIONS = [action.value for action in Action]
-LIFECYCLE_APPROVAL = env.lifecycle_actions("APIM_LIFECYCLE_APPROVAL")
+LIFECYCLE_APPROVAL = env.entries("APIM_LIFECYCLE_APPROVAL", actions_named)
 QUERY_TOKENS: bool = env.bool("APIM_QUERY_TOKENS", default=True)
 TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=60.0)
 LONGEST_TOKEN_SECONDS: int = env.int("APIM_LONGEST_TOKEN_SECONDS", default=86_400)

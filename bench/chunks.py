@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from gateway.quotas.limits import PlanLimits
@@ -61,7 +62,14 @@ def metered(folder: Path) -> Meter:
 
 def receiver(meter: Meter) -> Callable[[bytes], None]:
     """What a client's bytes are given to."""
-    nothing: Any = _Nothing()
+    nothing: Any = _Nothing(
+        tick=1.0,
+        time=lambda: 0.0,
+        is_closing=lambda: False,
+        get_extra_info=lambda name: nothing if name == "ssl_object" else None,
+        write=lambda data: None,
+        watch=lambda watched, delay: None,
+    )
     relay = Relay(
         nothing,
         nothing,
@@ -86,28 +94,11 @@ def cheapest(receive: Callable[[bytes], None], chunk: bytes) -> float:
     return best
 
 
-class _Nothing:
+class _Nothing(SimpleNamespace):
     """A transport, a wheel and a loop that do nothing.
 
     As under TLS there is no socket: what it costs to hand a chunk to the kernel is not in the figure.
     """
-
-    tick = 1.0
-
-    def time(self) -> float:
-        return 0.0
-
-    def is_closing(self) -> bool:
-        return False
-
-    def get_extra_info(self, name: str) -> object:
-        return self if name == "ssl_object" else None
-
-    def write(self, data: bytes) -> None:
-        """Nowhere."""
-
-    def watch(self, watched: object, delay: float) -> None:
-        """Never."""
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *args, **named: None

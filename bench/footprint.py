@@ -37,16 +37,17 @@ def _routes(api_id: str) -> Iterator[Figure]:
     load_deployments([api_id])  # what is made once is no part of a route
     spent, _ = _spent(lambda: RouteTable(load_deployments()))
     octets, table = _held(lambda: RouteTable(load_deployments()))
-    yield Figure("memory of a route, in each worker", f"{octets / len(table) / 1000:.1f} kB")
+    yield Figure("memory of a route, in each worker", f"{octets / len(table.deployments) / 1000:.1f} kB")
 
     def call() -> None:
-        for deployment in list(table)[:CALLED]:
+        for deployment in list(table.deployments.values())[:CALLED]:
             if found := table.match(deployment.address):
                 found.route()
 
     more, _ = _held(call)
     yield Figure(
-        f"the same once {CALLED:,} APIs were called".replace(",", " "), f"{(octets + more) / len(table) / 1000:.1f} kB"
+        f"the same once {CALLED:,} APIs were called".replace(",", " "),
+        f"{(octets + more) / len(table.deployments) / 1000:.1f} kB",
     )
     yield Figure("a worker reads all routes at its start", f"{spent:.0f} ms")
     changed, _ = _spent(lambda: table.replaced(load_deployments([api_id])))

@@ -64,14 +64,11 @@ def asked(apis: int, grants: int) -> dict[str, Callable[[int], object]]:
             {api_id: SubscriptionGrant(f"s{number}", "Gold", "UNBLOCKED")},
         )
         routing.grants.keep((digest(f"secret{number}"), (api_id,)), grant, 0.0)
-
-    def handshake(number: int) -> Any:
-        path = f"/api{number % apis}/1.0.0".encode()
+    handshakes = []
+    for place in range(ASKED):
+        number = place * max(1, grants // ASKED) % grants
         headers = ((b"host", b"a"), (b"authorization", b"Bearer secret%d" % number))
-        return read({"raw_path": path, "headers": headers})
-
-    step = max(1, grants // ASKED)
-    handshakes = [handshake(number * step % grants) for number in range(ASKED)]
+        handshakes.append(read({"raw_path": f"/api{number % apis}/1.0.0".encode(), "headers": headers}))
     decided = [routing.decide_now(each) for each in handshakes]
     assert all(decided), "every client is known"  # noqa: S101
     return {

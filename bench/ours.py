@@ -74,12 +74,6 @@ def _version() -> str:
     return f"{project['version']} on Python {platform.python_version()}, {below}, relay {native.sentence()}"
 
 
-@contextmanager
-def _gateway_before(site: Site) -> Iterator[Running]:
-    with _gateway(METERED, site, root=Path(os.environ[BEFORE])) as running:
-        yield running
-
-
 def _version_before() -> str:
     root = os.environ.get(BEFORE, "")
     if not root:
@@ -119,7 +113,7 @@ GATEWAY_BEFORE = Proxy(
     "gateway, of another checkout",
     f"the same work by the code in the folder that {BEFORE} names, in turns with the present one",
     _version_before,
-    _gateway_before,
+    lambda site: _gateway(METERED, site, root=Path(os.environ[BEFORE])),
 )
 GATEWAY_UNLIMITED = Proxy(
     "gateway-unlimited",

@@ -40,11 +40,6 @@ class Results:
         rates = [(name, rate) for name in names if (rate := self.rate(name, load))]
         return max(rates, key=lambda each: each[1], default=None)
 
-    def least_cpu(self, names: Iterable[str], load: Load) -> float | None:
-        """The least processor time for each message that any of `names` has used, in microseconds."""
-        used = [cpu for name in names if (cpu := self.median(name, load, lambda sample: sample.cpu_us))]
-        return min(used, default=None)
-
     def added_p99(self, name: str, load: Load, direct: str) -> float | None:
         """Microseconds that `name` adds to the 99th percentile of `direct`."""
         through, without = (self.median(each, load, lambda sample: sample.p99_us) for each in (name, direct))

@@ -75,7 +75,7 @@ def configure(site: Site, name: str, **more: object) -> Path:
 
 def filled(name: str, site: Site, **more: object) -> str:
     """The configuration `name` of `bench/conf`; `@{port}` and its like stand for the site's values and for `more`."""
-    clients = descriptors() // 2 - 64  # each has a connection on either side
+    descriptors = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536)  # the soft limit, which we have raised
     values = {
         "folder": site.folder,
         "port": site.port,
@@ -84,13 +84,8 @@ def filled(name: str, site: Site, **more: object) -> str:
         "certificate": site.certificate.certificate,
         "key": site.certificate.key,
         "pair": site.certificate.pair,
-        "descriptors": descriptors(),
-        "clients": clients,
+        "descriptors": descriptors,
+        "clients": descriptors // 2 - 64,  # each has a connection on either side
         **more,
     }
     return PLACE.sub(lambda place: str(values[place[1]]), (CONFIGURATIONS / name).read_text())
-
-
-def descriptors() -> int:
-    """How many files a process may have open (the soft limit, which the benchmark raises), at most 65 536."""
-    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536)

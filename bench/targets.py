@@ -46,8 +46,8 @@ def verdicts(results: Results, loads: list[Load]) -> list[Verdict]:
             part = PART_OF_BEST[load.name][place]
             target = f"≥ {part} of the best of the four: {load.title}"
             best = results.best([proxy.name for proxy in FOUR], load)
-            least = results.least_cpu([proxy.name for proxy in FOUR], load)
-            cpu = results.median(GATEWAY.name, load, lambda sample: sample.cpu_us)
+            cpu, *others = (results.median(each.name, load, lambda sample: sample.cpu_us) for each in (GATEWAY, *FOUR))
+            least = min(filter(None, others), default=None)
             if best and ours is not None:
                 title, ratio = next(proxy.title for proxy in FOUR if proxy.name == best[0]), ours / best[1]
                 by_cpu = least / cpu if least and cpu and load.connections > 1 else 0.0

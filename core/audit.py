@@ -21,10 +21,7 @@ class Audited(Protocol):
     """A row whose changes are recorded: what it is called in verbs, and what tells a reader which one it was."""
 
     audit_kind: ClassVar[str]
-
-    @property
-    def pk(self) -> Any:
-        """Its id."""
+    pk: Any
 
     def audit_detail(self) -> dict[str, Any]:
         """What stands in every record of it. Never a credential."""

@@ -1,26 +1,31 @@
-"""What an operation may refuse. Each room derives its own from these; every edge maps the five bases once."""
+"""What an operation may refuse. Each room derives its own from these; every edge maps the bases once."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class DomainError(Exception):
     """An anticipated refusal. `str(error)` is a sentence for the person who asked; `code` is for machines.
 
-    A class that always says the same says it in `sentence`, and is raised without arguments.
+    A class that always says the same says it in `sentence`, and is raised without one; where it names things, as
+    `{name}`, they are given: `PlanNotFound(name="Gold")`. What is wrong with one field always says which in `field`.
     """
 
     status = 400
     code = 900400
     sentence = ""
+    field = ""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What an answer over HTTP carries besides."""
 
-    def __init__(self, sentence: str = "") -> None:
-        super().__init__(sentence or self.sentence)
+    def __init__(self, sentence: str = "", fields: dict[str, str] | None = None, **named: object) -> None:
+        super().__init__(sentence or (self.sentence.format(**named) if named else self.sentence))
+        self.fields = fields or ({self.field: str(self)} if self.field else {})
+        """The name of each field with what is wrong with it and how to put it right."""
 
 
 class Invalid(DomainError):
-    """What was sent is wrong; `fields` maps a field's name to what is wrong with it and how to put it right."""
-
-    def __init__(self, message: str = "", fields: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.fields = fields or {}
+    """What was sent is wrong; `fields` says where."""
 
 
 class NotAllowed(DomainError):
@@ -35,6 +40,17 @@ class NotFound(DomainError):
 
     status = 404
     code = 900404
+
+
+class TooOften(DomainError):
+    """It was tried too often; the person may come back in so many `seconds`."""
+
+    status = 429
+    code = 900429
+
+    def __init__(self, sentence: str, seconds: int) -> None:
+        super().__init__(sentence)
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class Conflict(DomainError):

@@ -22,8 +22,7 @@ def accepted(form: forms.Form, operation: Callable[[], Result]) -> Result | None
 
 def show_refusal(form: forms.Form, refusal: DomainError) -> None:
     """Put each sentence at the field it is about, and what belongs to no field of the form above it."""
-    fields: dict[str, str] = getattr(refusal, "fields", {})
-    for name, sentence in (fields or {"": str(refusal)}).items():
+    for name, sentence in (refusal.fields or {"": str(refusal)}).items():
         error = forms.ValidationError(sentence, code=str(refusal.status))
         form.add_error(name if name in form.fields else None, error)
 

@@ -11,6 +11,8 @@ import nh3
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 
+from core.text import reads_backwards
+
 HIGHEST_HEADING, LOWEST_HEADING = 3, 6
 """The page and its cards have the headings above."""
 PREVIEWED: Final = 4000
@@ -21,7 +23,8 @@ ELEMENTS: Final = frozenset(
         *("a", "em", "strong", "s", "table", "thead", "tbody", "tr", "th", "td"),
     }
 )
-ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
+DIRECTED: Final = ("p", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "table")
+ATTRIBUTES: Final = {name: {"dir"} for name in DIRECTED} | {"a": {"href", "title"}, "ol": {"dir", "start"}}
 SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
 _READER = MarkdownIt("commonmark", {"html": False, "maxNesting": 12}).enable(["table", "strikethrough"])
@@ -32,9 +35,13 @@ def markup(text: str) -> SafeString:
     """The text as elements without scripts, styles, pictures or addresses of other schemes than SCHEMES.
 
     Headings begin below those of a card and go down one by one, and search engines are told not to follow the links.
+    Where some of the text reads from right to left, each block has the direction of its own first word.
     """
     tokens, level = _READER.parse(text), HIGHEST_HEADING - 1
+    is_mixed = reads_backwards(text)
     for token in tokens:
+        if is_mixed and token.block and token.nesting == 1 and token.tag not in ("li", "thead", "tbody", "tr"):
+            token.attrSet("dir", "auto")
         if token.type == "heading_open":
             level = min(int(token.tag[1]) + HIGHEST_HEADING - 1, level + 1, LOWEST_HEADING)
         if token.type in ("heading_open", "heading_close"):

@@ -6,11 +6,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 
-class ClientAddressMiddleware:
-    """Puts the client's address and scheme, as a trusted proxy says them, where everybody looks for them."""
+class Middleware:
+    """Something done around what answers a request: say it in `__call__`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
+        self.get_response = get_response
+
+
+class ClientAddressMiddleware(Middleware):
+    """Puts the client's address and scheme, as a trusted proxy says them, where everybody looks for them."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         proxies, peer = settings.TRUSTED_PROXIES, request.META.get("REMOTE_ADDR") or ""
@@ -21,4 +25,4 @@ class ClientAddressMiddleware:
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
             if scheme:
                 request.META["HTTP_X_FORWARDED_PROTO"] = scheme
-        return self._get_response(request)
+        return self.get_response(request)

@@ -23,9 +23,6 @@ class AuditEntry(models.Model):
         db_table = "accounts_trailentry"  # its name from before this room was there
         indexes: ClassVar = [models.Index(fields=["kind", "object_id", "id"], name="trail_by_object")]
 
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.object_id}"
-
 
 class ScheduledTask(models.Model):
     """A task that one process of the installation does: when it is due next, and who is at it until then, if any."""

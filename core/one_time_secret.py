@@ -7,27 +7,26 @@ nor a URL ever holds one in clear, and opening a secret destroys it.
 from collections.abc import Mapping
 
 from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 KEEPS_SECONDS = 300
 MOST_KEPT = 8
-SESSION_KEY = "one_time_secrets"
+SESSION_KEY, COOKIE = "one_time_secrets", "__Host-apim-one-time"
 
 
 def seal(request: HttpRequest, response: HttpResponse, name: str, secret: str) -> None:
     """Keep `secret` for the next page that opens `name` in this browser, for five minutes at most."""
-    key = request.COOKIES.get(_cookie_name()) or Fernet.generate_key().decode()
-    box = _box(key) or Fernet(key := Fernet.generate_key().decode())
+    key = request.COOKIES.get(COOKIE) or Fernet.generate_key().decode()
+    box = box_of(key) or Fernet(key := Fernet.generate_key().decode())
     newest = list(request.session.get(SESSION_KEY, {}).items())[1 - MOST_KEPT :]
     kept = dict(newest)
     kept[name] = box.encrypt(secret.encode()).decode()
     request.session[SESSION_KEY] = kept
     response.set_cookie(
-        _cookie_name(),
+        COOKIE,
         key,
         max_age=KEEPS_SECONDS,
-        secure=settings.SESSION_COOKIE_SECURE,
+        secure=True,
         httponly=True,
         samesite="Lax",
     )
@@ -39,19 +38,16 @@ def open_once(request: HttpRequest, name: str) -> str | None:
     if name not in kept:
         return None
     request.session[SESSION_KEY] = {other: sealed for other, sealed in kept.items() if other != name}
-    box = _box(request.COOKIES.get(_cookie_name()))
+    box = box_of(request.COOKIES.get(COOKIE))
     try:
         return box.decrypt(kept[name].encode(), ttl=KEEPS_SECONDS).decode() if box else None
     except InvalidToken:
         return None
 
 
-def _box(key: str | None) -> Fernet | None:
+def box_of(key: str | None) -> Fernet | None:
+    """What seals and opens with the key of a cookie; None where it is no key."""
     try:
         return Fernet(key) if key else None
     except ValueError:
         return None
-
-
-def _cookie_name() -> str:
-    return "__Host-apim-one-time" if settings.SESSION_COOKIE_SECURE else "apim-one-time"

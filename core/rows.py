@@ -1,6 +1,7 @@
-"""Claims on rows: hold one until the transaction ends, write one that must be the only one of its kind."""
+"""Rows: hold one until the transaction ends, write one that must be the only one of its kind, take many in turn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 from django.db import IntegrityError, transaction
@@ -9,6 +10,7 @@ from django.db.models import Model
 from core.errors import DomainError
 
 Row = TypeVar("Row", bound=Model)
+Thing = TypeVar("Thing")
 
 
 def lock(row: Row, gone: Callable[[], DomainError], *, no_key: bool = False) -> Row:
@@ -30,3 +32,10 @@ def save(row: Row, taken: Callable[[], DomainError]) -> Row:
     except IntegrityError:
         raise taken() from None
     return row
+
+
+def batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
+    """The things in lists of so many, of which only one is held at a time."""
+    rest = iter(things)
+    while some := list(islice(rest, size)):
+        yield some

@@ -1,8 +1,11 @@
 """Numbers in words, and words made alike. Pure."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
+_BACKWARDS = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_JOINED = re.compile("(?<=[^\x00-\x7f\u200c\u200d])[\u200c\u200d](?=[^\x00-\x7f\u200c\u200d])")
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 BYTE_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 UNREADABLE = "There is a character in it that cannot be kept (NUL, or half of a surrogate pair). Take it out."
@@ -29,8 +32,10 @@ def count(number: int, noun: str) -> str:
     return f"{spaced(number)} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words in a sentence: "a, b and c"."""
+def listed(words: Sequence[str], most: int = 0) -> str:
+    """Words in a sentence: "a, b and c"; where there are more than `most`, the rest as a number: "a, b and 3 more"."""
+    if 0 < most < len(words):
+        words = [*words[:most], f"{len(words) - most} more"]
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
@@ -48,3 +53,13 @@ def byte_size(octets: int) -> str:
     """So many bytes in the largest unit that says them exactly: "64 KiB", "1 000 bytes"."""
     unit = next(((size, name) for size, name in BYTE_UNITS if octets >= size and octets % size == 0), None)
     return f"{spaced(octets // unit[0])} {unit[1]}" if unit else count(octets, "byte")
+
+
+def is_seen(words: str) -> bool:
+    """Whether every character can be seen, or joins or parts two that can: Persian and family emoji are written so."""
+    return (words.isascii() and words.isprintable()) or _JOINED.sub("", words).isprintable()
+
+
+def reads_backwards(words: str) -> bool:
+    """Whether some of it reads from right to left: Hebrew, Arabic, Syriac, Thaana, N'Ko."""
+    return bool(_BACKWARDS.search(words))

@@ -26,17 +26,13 @@ log = logging.getLogger("apimanager.upkeep")
 
 Prune = Callable[[datetime], int]
 _registered: dict[str, Prune] = {}
-_frequent: dict[str, Callable[[datetime], object]] = {}
+frequent: dict[str, Callable[[datetime], object]] = {}
+"""What one process of the installation does once a minute, by what it is about; rooms add theirs."""
 
 
 def register(what: str, prune: Prune) -> None:
     """Add what `prune` deletes: at most a batch of what is over at the moment it is given; it returns how many rows."""
     _registered[what] = prune
-
-
-def register_frequent(what: str, work: Callable[[datetime], object]) -> None:
-    """Add what one process of the installation does once a minute."""
-    _frequent[what] = work
 
 
 def run_frequent(*, holder: str, clock: Callable[[], datetime]) -> bool:
@@ -46,7 +42,7 @@ def run_frequent(*, holder: str, clock: Callable[[], datetime]) -> bool:
     mine = ScheduledTask.objects.filter(name=FREQUENT_TASK, due_at__lte=now)
     if mine.update(due_at=now + LEASE, holder=holder) != 1:
         return False
-    for what, work in sorted(_frequent.items()):
+    for what, work in sorted(frequent.items()):
         try:
             work(now)
         except (DatabaseError, OSError) as error:

@@ -1,9 +1,10 @@
 """What a person sent, value by value: taken, or refused with a sentence. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from core.errors import Invalid
+from core.text import is_seen
 
 
 class BadValue(ValueError):
@@ -34,9 +35,16 @@ def clean_line(value: Any, most: int, what: str, missing: str = "") -> str:
     text = " ".join(str(value or "").split())
     if missing and not text:
         raise BadValue(missing)
-    if not text.isprintable():
+    if not is_seen(text):
         raise BadValue(f"{what} cannot contain characters that are not seen. Type it anew.")
     return within(text, most, what)
+
+
+def clean_choice(value: Any, words: Collection[str], sentence: str) -> str:
+    """The value, if it is one of the words; raises BadValue with the sentence."""
+    if not isinstance(value, str) or value not in words:
+        raise BadValue(sentence)
+    return str(value)
 
 
 def within(text: str, most: int, what: str) -> str:

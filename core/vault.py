@@ -19,11 +19,6 @@ class CannotOpen(ValueError):
     """A secret was sealed with a key that is not in the file, or the file cannot be used."""
 
 
-def make_key() -> str:
-    """A new key, as a line for the file."""
-    return Fernet.generate_key().decode()
-
-
 def seal(text: str) -> str:
     """The text, readable only with the key. Twice the same text gives two different results."""
     return _keys().encrypt(text.encode()).decode()
@@ -40,9 +35,9 @@ def unseal(token: str) -> str:
         ) from error
 
 
-def rotated(text: str) -> str:
+def rotated(text: str = "") -> str:
     """What the key file holds after a rotation, with `text` in it now: a new key, and the one that sealed so far."""
-    return "\n".join([make_key(), *text.split()][:KEPT_KEYS]) + "\n"
+    return "\n".join([Fernet.generate_key().decode(), *text.split()][:KEPT_KEYS]) + "\n"
 
 
 _read: dict[Path, tuple[tuple[int, int], MultiFernet]] = {}

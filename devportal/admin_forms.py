@@ -169,7 +169,7 @@ class ServiceAccountForm(forms.Form):
     )
     roles = forms.TypedMultipleChoiceField(
         coerce=Role,
-        choices=[(role.value, f"{role.value}: {MAY[role]}") for role in Role],
+        choices=[(role.value, MAY[role]) for role in Role],
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )

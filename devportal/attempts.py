@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.registry import Registry
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedAttempt:
@@ -16,13 +18,9 @@ class RefusedAttempt:
 
 
 Reader = Callable[[str], RefusedAttempt | None]
-_readers: list[Reader] = []
-
-
-def register(reader: Reader) -> None:
-    """Add somebody who may know an attempt by its id."""
-    if reader not in _readers:
-        _readers.append(reader)
+_readers: Registry[Reader] = Registry()
+register = _readers.register
+"""Add somebody who may know an attempt by its id."""
 
 
 def refusal_of(attempt: str) -> RefusedAttempt | None:

@@ -1,4 +1,4 @@
-"""Telling those whose programs a deployment breaks: the owners of the applications subscribed to the API."""
+"""Telling those whose programs a deployment breaks: owners and managers of the applications subscribed to the API."""
 
 from __future__ import annotations
 
@@ -11,35 +11,19 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from core.text import listed
-from devportal.models import Subscription
-from devportal.subscription_states import SubscriptionState
+from devportal.memberships import affected_by
 from publisher.models import Api, DeployedChange
 
 MOST_NAMED = 5
 """Applications named in one message; of more their number is said."""
 
 
-def affected_by(api: Api) -> dict[User, list[str]]:
-    """The people whose applications may call the API or wait to, with the names of these applications."""
-    held = Subscription.objects.filter(api=api, application__owner__is_active=True)
-    rows = held.exclude(state=SubscriptionState.REJECTED).select_related("application__owner")
-    found: dict[User, list[str]] = {}
-    for row in rows.order_by("application__name_key"):
-        found.setdefault(row.application.owner, []).append(row.application.name)
-    return found
-
-
 def tell_owners(*, api: Api, change: DeployedChange, actor: User, now: datetime, **_: Any) -> None:
     """Tell each of them, in the portal and by e-mail as they chose."""
     link, more = reverse("devportal:changes", args=[api.pk]), _body(api, change)
     for owner, names in affected_by(api).items():
-        sentence = f"{api} has changed and may break {listed(_named(names))}."
+        sentence = f"{api} has changed and may break {listed(names, MOST_NAMED)}."
         notify(people=[owner], kind=NotificationKind.BREAKING, sentence=sentence, link=link, more=more, now=now)
-
-
-def _named(names: list[str]) -> list[str]:
-    more = len(names) - MOST_NAMED
-    return [*names[:MOST_NAMED], f"{more} more"] if more > 0 else names
 
 
 def _body(api: Api, change: DeployedChange) -> str:

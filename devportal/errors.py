@@ -24,8 +24,7 @@ class SubscriptionNotFound(NotFound):
 class BlockNotFound(NotFound):
     """There is no such block, or it was lifted."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no such block any more. It may have been lifted.")
+    sentence = "There is no such block any more. It may have been lifted."
 
 
 class KeysNotFound(NotFound):

@@ -41,7 +41,45 @@ def token_lifetime(label: str) -> DurationField:
     )
 
 
-class ApplicationForm(forms.Form):
+class AskedForm(forms.Form):
+    """What administrators want to know of each application: all of it, or only what has to be filled in."""
+
+    only_required = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        answers = self.initial.get("attributes", {})
+        wanted = attributes().filter(is_hidden=False, **({"is_required": True} if self.only_required else {}))
+        self.asked = {f"attribute_{row.pk}": row for row in wanted}
+        for key, row in self.asked.items():
+            self.fields[key] = forms.CharField(
+                label=row.name,
+                help_text=row.description,
+                required=row.is_required,
+                max_length=300,
+                initial=answers.get(row.name, ""),
+                widget=forms.TextInput(attrs={"autocomplete": "off"}),
+                error_messages={"required": f"{row.name} is asked for by your administrators."},
+            )
+
+    def more(self) -> list[forms.BoundField]:
+        """The fields of what administrators want to know, for the page."""
+        return [self[key] for key in self.asked]
+
+    def clean(self) -> dict[str, Any] | None:
+        """The attributes, those that say something, as the operation takes them."""
+        values = {row.name: self.cleaned_data.pop(key, "").strip() for key, row in self.asked.items()}
+        self.cleaned_data["attributes"] = {name: value for name, value in values.items() if value}
+        return self.cleaned_data
+
+
+class StartForm(AskedForm):
+    """What Try it has to ask before it makes an application."""
+
+    only_required = True
+
+
+class ApplicationForm(AskedForm):
     """A new application, or an old one's new description."""
 
     name = forms.CharField(
@@ -84,28 +122,6 @@ class ApplicationForm(forms.Form):
         plan = model_choice(self, "plan")
         plan.queryset = queries.application_plans()
         plan.initial = DEFAULT_APPLICATION_PLAN
-        answers = self.initial.get("attributes", {})
-        self.asked = {f"attribute_{row.pk}": row for row in attributes().filter(is_hidden=False)}
-        for key, row in self.asked.items():
-            self.fields[key] = forms.CharField(
-                label=row.name,
-                help_text=row.description,
-                required=row.is_required,
-                max_length=300,
-                initial=answers.get(row.name, ""),
-                widget=forms.TextInput(attrs={"autocomplete": "off"}),
-                error_messages={"required": f"{row.name} is asked for by your administrators."},
-            )
-
-    def more(self) -> list[forms.BoundField]:
-        """The fields of what administrators want to know, for the page."""
-        return [self[key] for key in self.asked]
-
-    def clean(self) -> dict[str, Any] | None:
-        """The attributes, those that say something, as the operation takes them."""
-        values = {row.name: self.cleaned_data.pop(key, "").strip() for key, row in self.asked.items()}
-        self.cleaned_data["attributes"] = {name: value for name, value in values.items() if value}
-        return self.cleaned_data
 
 
 class OwnApplication(forms.ModelChoiceField):  # type: ignore[type-arg]

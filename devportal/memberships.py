@@ -9,8 +9,10 @@ from django.db.models import Count, Q, QuerySet
 from accounts.models import User
 from accounts.permissions import Viewer
 from devportal.errors import MemberNotFound
-from devportal.models import Application, ClientSecret, Membership, OAuthClient, TokenMaker
+from devportal.models import Application, ClientSecret, Membership, OAuthClient, Subscription, TokenMaker
 from devportal.sharing import Right
+from devportal.subscription_states import SubscriptionState
+from publisher.models import Api
 
 
 def right_of(viewer: Viewer, application: Application) -> Right:
@@ -29,6 +31,22 @@ def within_reach(viewer: User, least: Right = Right.SEE, through: str = "") -> Q
     return Q(**{f"{through}owner": viewer}) | Q(**{f"{through}pk__in": shared})
 
 
+def keepers_of(application: Application) -> list[User]:
+    """Whose programs an application's are: its owner's, and theirs who manage it with them."""
+    return [application.owner, *(each.person for each in application.members.all() if each.right >= Right.MANAGE)]
+
+
+def affected_by(api: Api) -> dict[User, list[str]]:
+    """The people whose applications may call the API or wait to, with the names of these applications."""
+    rows = Subscription.objects.filter(api=api).exclude(state=SubscriptionState.REJECTED)
+    whole = rows.select_related("application__owner").prefetch_related("application__members__person")
+    found: dict[User, list[str]] = {}
+    for row in whole.order_by("application__name_key"):
+        for person in keepers_of(row.application):
+            found.setdefault(person, []).append(row.application.name)
+    return {person: names for person, names in found.items() if person.is_active}
+
+
 def members_of(application: Application) -> QuerySet[Membership]:
     """With whom an application is shared, by name."""
     return application.members.select_related("person").order_by("person__username_key")
@@ -44,6 +62,13 @@ def makings_in(application: Application) -> dict[int, tuple[int, int]]:
         for person, number in rows.annotate(Count("pk")):
             counts[person][what] += number
     return {person: (found["tokens"], found["secrets"]) for person, found in counts.items()}
+
+
+def makings_of(person: User) -> dict[Application, tuple[int, int]]:
+    """How many tokens and secrets somebody made of each application that is shared with them."""
+    shared = Application.objects.filter(members__person=person).exclude(owner=person).select_related("owner")
+    made = {application: makings_in(application).get(person.pk, (0, 0)) for application in shared}
+    return {application: numbers for application, numbers in made.items() if any(numbers)}
 
 
 def get_member(application: Application, pk: int) -> Membership:

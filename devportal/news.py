@@ -13,6 +13,8 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
+from core.text import count, listed
+from devportal import memberships
 from devportal.models import Application, ClientSecret, Follow, Membership, OAuthClient, Subscription
 from devportal.sharing import GIVEN, Right
 from devportal.subscription_states import SubscriptionState
@@ -34,16 +36,18 @@ MOVED: dict[Action, tuple[NotificationKind, str]] = {
 DECIDED = {
     SubscriptionState.UNBLOCKED: "may call {api} now.",
     SubscriptionState.REJECTED: "was not let in to {api}: its publisher has rejected the subscription.",
-    SubscriptionState.BLOCKED: "is blocked from {api}, as all your applications are, until its publisher lifts that.",
-    SubscriptionState.PROD_ONLY_BLOCKED: "is blocked from {api} with production keys, as all of your applications are, "
-    "until its publisher lifts that.",
+    SubscriptionState.BLOCKED: "is blocked from {api}, as all applications of its owner are, until its publisher lifts "
+    "that.",
+    SubscriptionState.PROD_ONLY_BLOCKED: "is blocked from {api} with production keys, as all applications of its owner "
+    "are, until its publisher lifts that.",
 }
 
 
 def users_of(*apis: Api) -> QuerySet[User]:
-    """The people whose applications are subscribed to one of these APIs, or who follow one they find, each once."""
+    """Who owns or manages applications subscribed to one of these APIs, or follows one that they find: each once."""
     subscribed = Application.objects.filter(subscriptions__api__in=apis, is_internal=False)
-    concerned = Q(applications__in=subscribed) | Q(pk__in=followers_of(*apis))
+    managing = Membership.objects.filter(application__in=subscribed, right__gte=Right.MANAGE).values("person")
+    concerned = Q(applications__in=subscribed) | Q(pk__in=managing) | Q(pk__in=followers_of(*apis))
     return User.objects.filter(concerned, is_active=True).distinct()
 
 
@@ -59,9 +63,9 @@ def followers_of(*apis: Api) -> list[int]:
 
 
 def tell_followers(*, api: Api, change: DeployedChange, now: datetime, **_: Any) -> None:
-    """Tell those who follow an API that a deployment breaks clients; owners of subscribed applications get a letter."""
-    owners = User.objects.filter(applications__subscriptions__api=api).values("pk")
-    people = User.objects.filter(pk__in=followers_of(api), is_active=True).exclude(pk__in=owners)
+    """Tell those who follow an API that a deployment breaks clients; whose own clients it breaks get a letter."""
+    told = [person.pk for person in memberships.affected_by(api)]
+    people = User.objects.filter(pk__in=followers_of(api), is_active=True).exclude(pk__in=told)
     sentence = f"Revision {change.revision} of {api}, which you follow, breaks clients of revision {change.before}."
     link = reverse("devportal:changes", args=[api.pk])
     notify(people=people, kind=NotificationKind.BREAKING, sentence=sentence, link=link, now=now)
@@ -81,12 +85,12 @@ def api_moved(*, api: Api, action: Action, now: datetime, previous: Sequence[Api
 
 
 def subscription_decided(subscription: Subscription, before: SubscriptionState, now: datetime) -> None:
-    """Tell the owner what a publisher has decided."""
+    """Tell those who run the application what a publisher has decided."""
     after = SubscriptionState(subscription.state)
     said = f" They say: {subscription.decision}" if subscription.decision else ""
     was_asked = before in (SubscriptionState.ON_HOLD, SubscriptionState.REJECTED)
     notify(
-        people=[subscription.application.owner],
+        people=memberships.keepers_of(subscription.application),
         kind=NotificationKind.APPROVALS if was_asked else NotificationKind.ENDS,
         sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}{said}",
         link=reverse("devportal:application", args=[subscription.application_id]),
@@ -142,13 +146,13 @@ def keys_wait(client: OAuthClient, now: datetime) -> None:
 
 
 def keys_decided(client: OAuthClient, now: datetime) -> None:
-    """Tell the owner of their application what an administrator has decided."""
+    """Tell those who run the application what an administrator has decided about its keys."""
     application = cast(Application, client.application)
     is_approved = client.approval == Application.Approval.APPROVED
     decided = "are approved: ask for tokens" if is_approved else "were rejected"
     said = f" They say: {client.decision}" if client.decision else ""
     notify(
-        people=[application.owner],
+        people=memberships.keepers_of(application),
         kind=NotificationKind.APPROVALS,
         sentence=f"The {client.get_key_type_display().lower()} keys of {application} {decided}.{said}",
         link=reverse("devportal:keys", args=[application.pk, client.key_type]),
@@ -157,12 +161,12 @@ def keys_decided(client: OAuthClient, now: datetime) -> None:
 
 
 def secret_expires(secret: ClientSecret, now: datetime) -> None:
-    """Tell the owner that a secret is going to expire."""
+    """Tell those who run the application that a secret is going to expire."""
     application, client = secret.client.application, secret.client
     if application is None or secret.expires_at is None:
         return
     notify(
-        people=[application.owner],
+        people=memberships.keepers_of(application),
         kind=NotificationKind.EXPIRY,
         sentence=f"The secret “{secret.name}” of {application} expires on {secret.expires_at:%d %B %Y}. Make another.",
         link=reverse("devportal:keys", args=[application.pk, client.key_type]),
@@ -195,6 +199,20 @@ def sharing_ended(member: Membership, actor: User, now: datetime) -> None:
         link=reverse("devportal:members", args=[application.pk]) if left else reverse("devportal:applications"),
         now=now,
     )
+
+
+def maker_disabled(person: User, now: datetime) -> None:
+    """Tell the owners of shared applications that what somebody made of them is suspended, as their account is."""
+    for application, (tokens, secrets) in memberships.makings_of(person).items():
+        made = listed([count(number, noun) for number, noun in ((tokens, "token"), (secrets, "secret")) if number])
+        notify(
+            people=memberships.keepers_of(application),
+            kind=NotificationKind.ENDS,
+            sentence=f"The account of {person.display_name} is disabled: until that is lifted, what they made of "
+            f"{application} does not work ({made}). Make others where a program needs them.",
+            link=reverse("devportal:members", args=[application.pk]),
+            now=now,
+        )
 
 
 def application_given(application: Application, before: User, now: datetime) -> None:

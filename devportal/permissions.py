@@ -1,14 +1,14 @@
 """Who may do what in the developer portal."""
 
 from accounts.models import User
-from accounts.permissions import Viewer, asks, require_role
+from accounts.permissions import Viewer, asks, needs
 from accounts.roles import Role
 from core.errors import NotAllowed
 from devportal.errors import KeysNotFound
 from devportal.memberships import right_of
 from devportal.models import Application, OAuthClient
 from devportal.sharing import Right
-from publisher.models import Api, Plan
+from publisher.models import Plan
 
 
 class NotYourApplication(NotAllowed):
@@ -27,9 +27,8 @@ class PlanReserved(NotAllowed):
     """The plan is for people of certain roles."""
 
 
-def require_develop(user: Viewer) -> None:
-    """Having applications at all."""
-    require_role(user, Role.SUBSCRIBER, to="Having applications")
+require_develop = needs(Role.SUBSCRIBER, to="Having applications")
+"""Having applications at all."""
 
 
 def require_use_application(user: Viewer, application: Application, least: Right = Right.MANAGE) -> None:
@@ -70,27 +69,16 @@ def require_pick_plan(user: Viewer, plan: Plan) -> None:
         )
 
 
-def require_deny(user: Viewer) -> None:
-    """Reading and changing the deny policies."""
-    require_role(user, Role.ADMIN, to="Managing deny policies")
-
-
-def require_approve_applications(user: Viewer) -> None:
-    """Approving and rejecting new applications, and their keys."""
-    require_role(user, Role.ADMIN, to="Approving applications")
-
-
-def require_define_attributes(user: Viewer) -> None:
-    """Saying what has to be told of each application."""
-    require_role(user, Role.ADMIN, to="Defining attributes of applications")
-
-
-def require_manage_subscribers(user: Viewer, api: Api) -> None:
-    """Blocking, unblocking, approving and re-planning other people's subscriptions to `api`."""
-    require_role(user, Role.PUBLISHER, to="Managing subscribers")
+require_deny = needs(Role.ADMIN, to="Managing deny policies")
+"""Reading and changing the deny policies."""
+require_approve_applications = needs(Role.ADMIN, to="Approving applications")
+"""Approving and rejecting new applications, and their keys."""
+require_define_attributes = needs(Role.ADMIN, to="Defining attributes of applications")
+"""Saying what has to be told of each application."""
+require_manage_subscribers = needs(Role.PUBLISHER, to="Managing subscribers")
+"""Blocking, unblocking, approving and re-planning other people's subscriptions to `api`."""
 
 
 can_develop = asks(require_develop)
 can_pick_plan = asks(require_pick_plan)
-can_deny = asks(require_deny)
 can_manage_subscribers = asks(require_manage_subscribers)

@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts import consequences, farewells
+from accounts import consequences
+from accounts.farewells import ABSENCES, FAREWELLS
 from accounts.models import User
 from devportal import news
 from devportal.broken_clients import tell_owners
@@ -22,7 +23,8 @@ from publisher.models import Api, Plan
 def connect() -> None:
     """Start to listen; called once, when the room is ready."""
     signals.api_published.connect(api_published, dispatch_uid="carry_subscriptions_over")
-    farewells.register(delete_applications_of)
+    FAREWELLS.register(delete_applications_of)
+    ABSENCES.register(news.maker_disabled)
     consequences.register(lambda user: holdings_of(user, timezone.now()))
     impact.register(
         applications=lambda api: api.subscriptions.count(),

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from core.registry import Registry
+
 Reader = Callable[[Sequence[str]], dict[str, datetime]]
-_readers: list[Reader] = []
-
-
-def register(reader: Reader) -> None:
-    """Add who knows when tokens, by the ids of their rows, last opened a connection."""
-    if reader not in _readers:
-        _readers.append(reader)
+_readers: Registry[Reader] = Registry()
+register = _readers.register
+"""Add who knows when tokens, by the ids of their rows, last opened a connection."""
 
 
 def last_used(token_ids: Iterable[object]) -> dict[str, datetime]:

@@ -93,7 +93,9 @@ def digest(token: str) -> str:
 def find(token: str, now: datetime) -> AccessToken | None:
     """The row of a token that still counts: not expired, and those who stand behind it may still act."""
     row = (
-        AccessToken.objects.select_related("user", "application__user", "application__application__owner")
+        AccessToken.objects.select_related(
+            "user", "maker__person", "application__user", "application__application__owner"
+        )
         .filter(token_checksum=digest(token), expires__gt=now)
         .first()
     )
@@ -101,8 +103,11 @@ def find(token: str, now: datetime) -> AccessToken | None:
 
 
 def is_backed(row: AccessToken) -> bool:
-    """Whether the people behind a token may still act: the one it speaks for and the one who owns the client."""
-    return bool(row.application and may_act(row.application) and (row.user is None or row.user.is_active))
+    """Whether the people behind a token may still act: whom it speaks for, who owns the client, who generated it."""
+    if row.application is None or not may_act(row.application):
+        return False
+    maker = getattr(row, "maker", None)  # there is none where the owner generated it, or a program asked for it
+    return (row.user is None or row.user.is_active) and (maker is None or maker.person.is_active)
 
 
 def may_act(client: OAuthClient) -> bool:

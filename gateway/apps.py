@@ -25,8 +25,9 @@ class GatewayConfig(AppConfig):
         loaders.tell_violations_with(violation_log.BOOK)
         upkeep.register("recordings", store.prune)
         upkeep.register("statistics", rollup.prune)
-        upkeep.register_frequent("statistics", rollup.run)
-        upkeep.register_frequent("usage", usage.frequent)
+        upkeep.frequent["statistics"] = rollup.run
+        upkeep.frequent["usage"] = usage.warn
+        upkeep.frequent["statements"] = usage.freeze
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_with(live=queries.live_by)

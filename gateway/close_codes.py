@@ -71,6 +71,16 @@ CLOSES = {
     )
 }
 
+FIRST_REGISTERED, FIRST_PRIVATE = 3000, 4000  # which applications choose themselves, RFC 6455 §7.4.2
+
+
+def counted_as(by: str, code: int) -> str:
+    """What a close is counted as: its code, or 3xxx and 4xxx for the two thousand that peers may choose themselves."""
+    if by == "gateway" or code < FIRST_REGISTERED:
+        return str(code)
+    return "4xxx" if code >= FIRST_PRIVATE else "3xxx"
+
+
 # What the side that did not cause it is told.
 CLIENT_GONE = Close(1001, "The client went away.", Reconnect.YES)
 GATEWAY_CLOSED = Close(1001, "The gateway closed this connection.", Reconnect.YES)

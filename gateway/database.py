@@ -142,23 +142,17 @@ def _close() -> None:
 
 
 def _run(work: Callable[[], T]) -> T:
-    try:
-        return _told(work)
-    except (OperationalError, InterfaceError) as error:
-        connection.close()
-        if isinstance(error.__cause__, outage.DatabaseSilent):
-            outage.database.failed(error)
-            raise
-    try:
-        # The connection may have died while it was idle; a second failure on a fresh one is the database's own.
-        return _told(work)
-    except (OperationalError, InterfaceError) as error:
-        connection.close()
-        outage.database.failed(error)
-        raise
-
-
-def _told(work: Callable[[], T]) -> T:
-    answer = work()
-    outage.database.answered()
-    return answer
+    is_second = False
+    while True:
+        try:
+            answer = work()
+        except (OperationalError, InterfaceError) as error:
+            connection.close()
+            # It may have died while it was idle; a second failure, on a fresh one, is the database's own.
+            if is_second or isinstance(error.__cause__, outage.DatabaseSilent):
+                outage.database.failed(error)
+                raise
+            is_second = True
+        else:
+            outage.database.answered()
+            return answer

@@ -11,7 +11,7 @@ class PublisherConfig(AppConfig):
 
     def ready(self) -> None:
         """Add what exports hold beside the design, follow what APIs are found by, and delete abandoned uploads."""
-        from accounts import farewells
+        from accounts.farewells import FAREWELLS
         from core import full_text, upkeep
         from core.models import AuditEntry
         from publisher.models import SearchText
@@ -22,12 +22,9 @@ class PublisherConfig(AppConfig):
             if created and not raw:
                 search_texts.follow(instance)
 
-        def migrated(using: str, **_: Any) -> None:
-            full_text.ensure_index(SearchText, using)
-
         post_save.connect(changed, sender=AuditEntry, weak=False)
-        post_migrate.connect(migrated, sender=self, weak=False)
+        post_migrate.connect(lambda using, **_: full_text.ensure_index(SearchText, using), sender=self, weak=False)
         sections.register()
-        farewells.register(require_owns_nothing)
+        FAREWELLS.register(require_owns_nothing)
         upkeep.register("uploads to import", forget_uploads)
         upkeep.register("working copies tried out", forget_working_copies)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from core.errors import Invalid
@@ -84,9 +83,9 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "display_name": presentation.clean_display_name,
     "description": validation.clean_description,
     "tags": validation.clean_tags,
-    "visibility": partial(presentation.one_of, presentation.Visibility),
+    "visibility": presentation.clean_visibility,
     "visible_roles": presentation.clean_roles,
-    "access_control": partial(presentation.one_of, presentation.AccessControl),
+    "access_control": presentation.clean_access_control,
     "access_control_roles": presentation.clean_roles,
     "business_owner": presentation.clean_owner,
     "business_owner_email": presentation.clean_email,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from core.text import byte_size
-from core.values import BadValue, clean_line, within
+from core.values import BadValue, clean_choice, clean_line, within
 from publisher.uris import ascii_url
 
 NAME_LENGTH, SUMMARY_LENGTH, URL_LENGTH, FILE_NAME_LENGTH = 60, 1000, 2000, 120
@@ -93,26 +94,6 @@ KINDS: Final = (
 )
 
 
-def clean_name(value: Any) -> str:
-    """A document's name without outer blanks; raises BadValue."""
-    return clean_line(value, NAME_LENGTH, "A document's name", missing="Give the document a name.")
-
-
-def clean_other_type(value: Any) -> str:
-    """What a document of the type OTHER is called."""
-    return clean_line(value, NAME_LENGTH, "The name of the type")
-
-
-def clean_summary(value: Any) -> str:
-    """A sentence or two about the document."""
-    return _text(value, SUMMARY_LENGTH, "A summary")
-
-
-def clean_content(value: Any) -> str:
-    """The Markdown of a document that is written here."""
-    return _text(value, TEXT_LENGTH, "The text of a document")
-
-
 def clean_url(value: Any) -> str:
     """The address of a document that is elsewhere, in ASCII. Raises BadValue."""
     url = str(value or "").strip()
@@ -153,14 +134,16 @@ def clean_file_name(value: Any) -> str:
 
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "name": clean_name,
-    "type": lambda value: _one_of(DocumentType, value, "type"),
-    "other_type": clean_other_type,
-    "summary": clean_summary,
-    "source": lambda value: _one_of(Source, value, "source"),
-    "content": clean_content,
+    "name": partial(clean_line, most=NAME_LENGTH, what="A document's name", missing="Give the document a name."),
+    "type": partial(clean_choice, words=[*DocumentType], sentence=f"Choose a type: {', '.join(DocumentType)}."),
+    "other_type": partial(clean_line, most=NAME_LENGTH, what="The name of the type"),
+    "summary": lambda value: _text(value, SUMMARY_LENGTH, "A summary"),
+    "source": partial(clean_choice, words=[*Source], sentence=f"Choose a source: {', '.join(Source)}."),
+    "content": lambda value: _text(value, TEXT_LENGTH, "The text of a document"),
     "url": clean_url,
-    "visibility": lambda value: _one_of(DocumentVisibility, value, "visibility"),
+    "visibility": partial(
+        clean_choice, words=[*DocumentVisibility], sentence=f"Choose a visibility: {', '.join(DocumentVisibility)}."
+    ),
 }
 
 
@@ -172,12 +155,6 @@ def missing(document: Mapping[str, Any]) -> dict[str, str]:
     if document["source"] == Source.URL and not document["url"]:
         lacking["url"] = "Give the address of the document, such as https://example.com/guide."
     return lacking
-
-
-def _one_of(words: type[StrEnum], value: Any, what: str) -> str:
-    if value not in set(words):
-        raise BadValue(f"Choose a {what}: {', '.join(words)}.")
-    return str(words(value))
 
 
 def _text(value: Any, most: int, what: str) -> str:

@@ -6,9 +6,11 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.http import HttpResponse
 
 from accounts.models import User
 from accounts.permissions import Viewer
+from core.downloads import download
 from core.errors import NotFound
 from publisher.document_terms import DocumentVisibility, Source
 from publisher.models import Api, Document, DocumentFile
@@ -47,9 +49,9 @@ def get_document(rows: QuerySet[Document], pk: uuid.UUID | str) -> Document:
         raise DocumentNotFound from None
 
 
-def get_file(document: Document) -> DocumentFile:
-    """The file of a document with its content; raises DocumentNotFound where there is none."""
+def file_of(document: Document) -> HttpResponse:
+    """The file of a document as an answer, to save; raises DocumentNotFound where there is none."""
     found = DocumentFile.objects.filter(document=document).first()
     if found is None:
         raise DocumentNotFound("This document has no file yet.")
-    return found
+    return download(found.name, found.media_type, bytes(found.body))

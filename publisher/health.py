@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from core.registry import Registry
 from core.text import count
 from publisher.models import Api
 from publisher.runtime import KEY_TYPES
@@ -84,10 +85,6 @@ class Dial:
         """Whether it ended well."""
         return self.status == OPENED
 
-    def is_suspended(self, now: datetime) -> bool:
-        """Whether it is left alone at the moment."""
-        return self.until is not None and self.until > now
-
 
 @dataclass(frozen=True, slots=True)
 class DialledAddress:
@@ -101,20 +98,12 @@ class DialledAddress:
 
 DialReader = Callable[[str], Mapping[str, Dial]]
 Reader = Callable[[Sequence[str], datetime, datetime], dict[str, Health]]
-_readers: list[Reader] = []
-_dial_readers: list[DialReader] = []
-
-
-def register(reader: Reader) -> None:
-    """Add who knows, for APIs by their ids, since when, and now."""
-    if reader not in _readers:
-        _readers.append(reader)
-
-
-def register_dials(reader: DialReader) -> None:
-    """Add who knows what became of the dials of an API's backends, by address."""
-    if reader not in _dial_readers:
-        _dial_readers.append(reader)
+_readers: Registry[Reader] = Registry()
+register = _readers.register
+"""Add who knows, for APIs by their ids, since when, and now."""
+_dial_readers: Registry[DialReader] = Registry()
+register_dials = _dial_readers.register
+"""Add who knows what became of the dials of an API's backends, by address."""
 
 
 def places_of(api: Api, now: datetime) -> list[DialledAddress]:
@@ -132,7 +121,8 @@ def places_of(api: Api, now: datetime) -> list[DialledAddress]:
         addresses = [endpoint["url"], *endpoint.get("failover", [])] if endpoint.get("url") else []
         for address in addresses:
             dial = dials.get(address, Dial(address))
-            places.append(DialledAddress(environment, address == endpoint["url"], dial, dial.is_suspended(now)))
+            is_suspended = dial.until is not None and dial.until > now
+            places.append(DialledAddress(environment, address == endpoint["url"], dial, is_suspended))
     return places
 
 

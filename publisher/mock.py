@@ -92,10 +92,6 @@ class Mock:
             schemas=tuple(_schemas(topics, asked={line.partition("=>")[0].strip() for line in document["replies"]})),
         )
 
-    def speaker(self) -> Speaker:
-        """Somebody who speaks for one connection."""
-        return Speaker(self)
-
 
 class Speaker:
     """The words of one connection: whose turn it is among examples is its own."""

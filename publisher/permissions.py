@@ -4,7 +4,7 @@ from datetime import datetime
 
 from accounts.farewells import AccountNeeded
 from accounts.models import User
-from accounts.permissions import Viewer, asks, require_role
+from accounts.permissions import Viewer, asks, needs, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role, in_order
 from core.errors import NotAllowed
 from core.text import agree, count
@@ -16,11 +16,10 @@ from publisher.presentation import AccessControl
 class EditorsChosen(NotAllowed):
     """The API is edited only by its provider and by creators who hold certain roles."""
 
-    def __init__(self, api: Api, roles: str) -> None:
-        super().__init__(
-            f"{api} may be edited only by {api.provider.display_name} and by creators who also have the {roles} role. "
-            f"Ask {api.provider.display_name} to open it to you."
-        )
+    sentence = (
+        "{api} may be edited only by {api.provider.display_name} and by creators who also have the {roles} role. Ask "
+        "{api.provider.display_name} to open it to you."
+    )
 
 
 class NotYourComment(NotAllowed):
@@ -29,14 +28,29 @@ class NotYourComment(NotAllowed):
     sentence = "Only the person who wrote a comment may change it."
 
 
-def require_enter(user: Viewer) -> None:
-    """Whoever works in the Publisher sees every API."""
-    require_role(user, *PUBLISHER_PORTAL, to="The Publisher")
+TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
 
-
-def require_create(user: Viewer) -> None:
-    """Designing a new API; CREATE API is shown to nobody else."""
-    require_role(user, Role.CREATOR, to="Creating an API")
+# By role alone, whatever it is about.
+require_enter = needs(*PUBLISHER_PORTAL, to="The Publisher")
+"""Whoever works in the Publisher sees every API."""
+require_create = needs(Role.CREATOR, to="Creating an API")
+"""Designing a new API; CREATE API is shown to nobody else."""
+require_revise = needs(Role.CREATOR, Role.PUBLISHER, to="Making a revision")
+"""Recording the design as a revision."""
+require_deploy = needs(Role.PUBLISHER, to="Deploying and undeploying")
+"""Putting a revision on the gateway, or taking it off."""
+require_approve = needs(Role.ADMIN, to="Approving steps of an API's life")
+"""Approving or rejecting what publishers ask for."""
+require_try = needs(Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
+"""Connecting to the API with a key of the Publisher, before anybody may subscribe."""
+require_document = needs(Role.CREATOR, Role.PUBLISHER, to="Writing documents of an API")
+"""Writing, ordering and deleting the documents of an API."""
+require_comment = needs(Role.CREATOR, Role.PUBLISHER, Role.SUBSCRIBER, to="Writing comments")
+"""Saying something about an API that one sees, in either portal."""
+require_manage_plans = needs(Role.ADMIN, to="Managing plans")
+"""Making, changing and deleting business plans and application plans."""
+require_manage_categories = needs(Role.ADMIN, to="Managing categories")
+"""Making, changing and deleting the categories of the catalogue."""
 
 
 def require_edit(user: Viewer, api: Api) -> None:
@@ -59,16 +73,6 @@ def require_delete(user: Viewer, api: Api) -> None:
         require_role(user, Role.PUBLISHER, to="Deleting an API that is on the gateway")
 
 
-def require_revise(user: Viewer, api: Api) -> None:
-    """Recording the design as a revision."""
-    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Making a revision")
-
-
-def require_deploy(user: Viewer, api: Api) -> None:
-    """Putting a revision on the gateway, or taking it off."""
-    require_role(user, Role.PUBLISHER, to="Deploying and undeploying")
-
-
 def require_set_plans(user: Viewer, api: Api) -> None:
     """A publisher may always; a creator while the API is still a design."""
     if api.stage is State.CREATED and can_edit(user, api):
@@ -84,34 +88,11 @@ def require_publish(user: Viewer, api: Api | None = None) -> None:
     require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
 
 
-def require_approve(user: Viewer) -> None:
-    """Approving or rejecting what publishers ask for."""
-    require_role(user, Role.ADMIN, to="Approving steps of an API's life")
-
-
-TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
-
-
-def require_try(user: Viewer, api: Api) -> None:
-    """Connecting to the API with a key of the Publisher, before anybody may subscribe."""
-    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
-
-
 def require_see_payloads(user: Viewer, api: Api) -> None:
     """Reading what clients and backends sent where it fitted no schema, and counting it anew."""
     require_role(user, Role.CREATOR, Role.PUBLISHER, to="Reading payloads that fit no schema")
     if not (isinstance(user, User) and user.has_role(Role.PUBLISHER)):
         _require_access(user, api)
-
-
-def require_document(user: Viewer, api: Api) -> None:
-    """Writing, ordering and deleting the documents of an API."""
-    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Writing documents of an API")
-
-
-def require_comment(user: Viewer) -> None:
-    """Saying something about an API that one sees, in either portal."""
-    require_role(user, Role.CREATOR, Role.PUBLISHER, Role.SUBSCRIBER, to="Writing comments")
 
 
 def require_edit_comment(user: Viewer, comment: Comment) -> None:
@@ -137,43 +118,26 @@ def require_describe_scopes(user: Viewer, api: Api | None) -> None:
         require_role(user, Role.ADMIN, to="Changing shared scopes")
 
 
-def require_manage_plans(user: Viewer) -> None:
-    """Making, changing and deleting business plans and application plans."""
-    require_role(user, Role.ADMIN, to="Managing plans")
-
-
-def require_manage_categories(user: Viewer) -> None:
-    """Making, changing and deleting the categories of the catalogue."""
-    require_role(user, Role.ADMIN, to="Managing categories")
-
-
 def _require_access(user: Viewer, api: Api) -> None:
     """Where only certain roles may edit an API, its provider, administrators and who holds one of them."""
     if api.access_control == AccessControl.NONE or user.pk == api.provider_id:
         return
     roles = {Role(name) for name in api.access_control_roles}
     if not (isinstance(user, User) and user.has_role(*roles)):
-        raise EditorsChosen(api, " or ".join(role.value for role in in_order(roles)))
+        raise EditorsChosen(api=api, roles=" or ".join(role.value for role in in_order(roles)))
 
 
 can_enter = asks(require_enter)
 can_create = asks(require_create)
 can_edit = asks(require_edit)
-can_version = asks(require_version)
-can_delete = asks(require_delete)
-can_revise = asks(require_revise)
-can_deploy = asks(require_deploy)
 can_set_plans = asks(require_set_plans)
 can_publish = asks(require_publish)
-can_manage_categories = asks(require_manage_categories)
 can_document = asks(require_document)
 can_comment = asks(require_comment)
 can_edit_comment = asks(require_edit_comment)
 can_delete_comment = asks(require_delete_comment)
 can_see_payloads = asks(require_see_payloads)
 can_approve = asks(require_approve)
-can_try = asks(require_try)
-can_manage_plans = asks(require_manage_plans)
 
 
 def require_owns_nothing(user: User, now: datetime) -> None:

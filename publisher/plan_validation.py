@@ -6,14 +6,13 @@ Fields, units and meanings are those of `publisher.models.Plan`; None is no limi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from accounts.roles import Role
-from core.text import spaced
-from core.values import BadValue, clean, refuse, within
+from core.text import is_seen, spaced
+from core.values import BadValue, clean, clean_choice, refuse, within
 from publisher.plan_terms import (
     MOST_APPLICATIONS,
     OVER_QUOTA,
@@ -66,24 +65,19 @@ class ChoiceRule(NamedTuple):
     words: tuple[str, ...]
     sentence: str
 
-    @classmethod
-    def of(cls, words: Iterable[StrEnum], sentence: str) -> ChoiceRule:
-        """The rule for these words of `publisher.plan_terms`."""
-        return cls(tuple(word.value for word in words), sentence)
-
 
 CHOICES: Final[Mapping[str, ChoiceRule]] = {
-    "billing": ChoiceRule.of(Billing, "A plan is billed as FREE or COMMERCIAL."),
-    "quota_unit": ChoiceRule.of(QuotaUnit, "A quota counts messages or bytes."),
-    "quota_period": ChoiceRule.of(QuotaPeriod, "Say per what the quota is counted: minute, hour, day or month."),
-    "counted": ChoiceRule.of(
-        CountedDirection, "What counts is both directions (both) or only what the client sends (client)."
+    "billing": ChoiceRule((*Billing,), "A plan is billed as FREE or COMMERCIAL."),
+    "quota_unit": ChoiceRule((*QuotaUnit,), "A quota counts messages or bytes."),
+    "quota_period": ChoiceRule((*QuotaPeriod,), "Say per what the quota is counted: minute, hour, day or month."),
+    "counted": ChoiceRule(
+        (*CountedDirection,), "What counts is both directions (both) or only what the client sends (client)."
     ),
-    "over_rate": ChoiceRule.of(
+    "over_rate": ChoiceRule(
         OVER_RATE,
         "A message over the rate is made to wait (delay), left out (drop), or ends the connection (close).",
     ),
-    "over_quota": ChoiceRule.of(
+    "over_quota": ChoiceRule(
         OVER_QUOTA,
         "A message over the quota ends the connection (close), is left out (drop) or passes all the same (pass); it "
         "cannot wait.",
@@ -137,7 +131,7 @@ def clean_name(value: Any) -> str:
 def clean_display_name(value: Any) -> str:
     """What people see; empty for the name. Raises BadValue."""
     name = " ".join(_text(value).split())
-    if not name.isprintable() or len(name) > DISPLAY_NAME_LENGTH:
+    if not is_seen(name) or len(name) > DISPLAY_NAME_LENGTH:
         raise BadValue(f"A display name is one line of at most {DISPLAY_NAME_LENGTH} characters.")
     return name
 
@@ -167,13 +161,6 @@ def clean_roles(value: Any) -> list[str]:
     return [role.value for role in Role if role in names]
 
 
-def clean_choice(field: str, value: Any) -> str:
-    """One of the words of a field. Raises BadValue."""
-    if not isinstance(value, str) or value not in CHOICES[field].words:
-        raise BadValue(CHOICES[field].sentence)
-    return value
-
-
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise BadValue("Write this as text.")
@@ -188,5 +175,5 @@ CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "requires_approval": clean_switch,
     "uncompressed": clean_switch,
     **{field: partial(clean_number, field) for field in NUMBERS},
-    **{field: partial(clean_choice, field) for field in CHOICES},
+    **{field: partial(clean_choice, **rule._asdict()) for field, rule in CHOICES.items()},
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from accounts.roles import Role
-from core.text import fold, listed
-from core.values import BadValue, within
+from core.text import fold, is_seen, listed
+from core.values import BadValue, clean_choice, within
 
 DISPLAY_NAME_LENGTH, OWNER_LENGTH, EMAIL_LENGTH, LINK_LENGTH = 60, 120, 254, 500
 MOST_PROPERTIES, PROPERTY_NAME_LENGTH, PROPERTY_VALUE_LENGTH = 50, 80, 1000
@@ -35,16 +36,6 @@ class AccessControl(StrEnum):
 
     NONE = "NONE"
     RESTRICTED = "RESTRICTED"
-
-
-def clean_display_name(text: str) -> str:
-    """What people call the API where that is not its name; empty: its name. Raises BadValue."""
-    return _line(text, DISPLAY_NAME_LENGTH, "A display name")
-
-
-def clean_owner(text: str) -> str:
-    """The name of a person or team; raises BadValue."""
-    return _line(text, OWNER_LENGTH, "An owner")
 
 
 def clean_email(text: str) -> str:
@@ -134,13 +125,16 @@ def _line(text: Any, length: int, what: str) -> str:
     if not isinstance(text, str):
         raise BadValue(f"{what} is a text.")
     line = text.strip()
-    if not line.isprintable():
-        raise BadValue(f"{what} stands on one line, without tabs or line ends.")
+    if not is_seen(line):
+        raise BadValue(f"{what} stands on one line, without tabs, line ends or characters that are not seen.")
     return within(line, length, what)
 
 
-def one_of(words: type[StrEnum], word: str) -> str:
-    """The word, if it is one of these; raises BadValue."""
-    if word not in set(words):
-        raise BadValue(f"Choose one of {listed([each.value for each in words])}.")
-    return word
+clean_display_name = partial(_line, length=DISPLAY_NAME_LENGTH, what="A display name")
+"""What people call the API where that is not its name; empty: its name. Raises BadValue."""
+clean_owner = partial(_line, length=OWNER_LENGTH, what="An owner")
+"""The name of a person or team; raises BadValue."""
+clean_visibility, clean_access_control = (
+    partial(clean_choice, words=[*words], sentence=f"Choose one of {listed([*words])}.")
+    for words in (Visibility, AccessControl)
+)

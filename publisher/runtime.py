@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from core.values import BadValue
+from core.values import BadValue, clean_choice
 from publisher.plan_terms import OVER_RATE, ExceededAction, QuotaPeriod
 
 KEY_TYPES = ("PRODUCTION", "SANDBOX")
@@ -107,13 +107,6 @@ def clean_pointers(value: Any) -> list[str]:
     return pointers
 
 
-def clean_word(value: Any, words: tuple[str, ...], what: str) -> str:
-    """One of some words; raises BadValue."""
-    if not isinstance(value, str) or value not in words:
-        raise BadValue(f"{what} is one of {', '.join(words)}.")
-    return str(value)
-
-
 def clean_number(value: Any, most: int, what: str) -> int:
     """A whole number up to `most`, 0 for no limit of the API's own; raises BadValue."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
@@ -122,17 +115,23 @@ def clean_number(value: Any, most: int, what: str) -> int:
 
 
 _POINTER = re.compile(r"(?:/(?:[^~/\x00-\x1f]|~[01])*)+")
+_CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "payload_validation": ("Payload validation", (*ValidationMode,)),
+    "over_rate": ("What happens over the rate", OVER_RATE),
+    "byte_period": ("The period of the bytes", (*QuotaPeriod,)),
+    "over_byte_quota": ("What happens over the bytes", OVER_BYTES),
+}
 
 CLEANERS: Mapping[str, Callable[[Any], Any]] = {
     "message_bytes": partial(clean_number, most=LARGEST, what="The largest message is a whole number of bytes"),
     "frame_bytes": partial(clean_number, most=LARGEST, what="The largest frame is a whole number of bytes"),
     "key_types": clean_key_types,
     "key_managers": clean_key_managers,
-    "payload_validation": partial(clean_word, words=(*ValidationMode,), what="Payload validation"),
     "message_rate": partial(clean_number, most=FASTEST, what="Messages a second are a whole number"),
-    "over_rate": partial(clean_word, words=OVER_RATE, what="What happens over the rate"),
     "byte_quota": partial(clean_number, most=LARGEST, what="Bytes in a period are a whole number"),
-    "byte_period": partial(clean_word, words=(*QuotaPeriod,), what="The period of the bytes"),
     "redacted": clean_pointers,
-    "over_byte_quota": partial(clean_word, words=OVER_BYTES, what="What happens over the bytes"),
+    **{
+        field: partial(clean_choice, words=words, sentence=f"{what} is one of {', '.join(words)}.")
+        for field, (what, words) in _CHOICES.items()
+    },
 }

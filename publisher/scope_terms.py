@@ -48,21 +48,18 @@ def possible(names: Iterable[str]) -> list[str]:
     return [name for name in names if _NAME.fullmatch(name)]
 
 
-def admits(roles: Collection[str], held: Iterable[str]) -> bool:
-    """Whether somebody who holds roles gets a scope that is for `roles`; for none means for everybody."""
-    return not roles or bool({*roles, Role.ADMIN} & set(held))
-
-
 def granted(
     wanted: Iterable[str], definitions: Mapping[str, Iterable[Collection[str]]], held: Iterable[str]
 ) -> list[str]:
     """Those of `wanted` that somebody who holds roles gets.
 
     `definitions` has the roles of every definition of a name, for two versions of an API may define it differently:
-    all of them must admit. What nobody defines is for everybody.
+    all of them must admit. What nobody defines is for everybody, and so is what is for no role.
     """
     mine = set(held)
-    return [name for name in wanted if all(admits(roles, mine) for roles in definitions.get(name, ()))]
+    return [
+        name for name in wanted if all(not roles or {*roles, Role.ADMIN} & mine for roles in definitions.get(name, ()))
+    ]
 
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {

@@ -37,14 +37,30 @@ def document_holds(word: str, audiences: Iterable[Audience]) -> Q:
     return Q(pk__in=found.values("document"))
 
 
-def by_relevance(apis: QuerySet[Api], words: Sequence[str], audiences: Iterable[Audience] = Audience) -> QuerySet[Api]:
-    """These APIs with `relevance`: the most where a word is the name, then where it stands in the name, and so on."""
+MOST_RANKED = 1000
+"""Of so many results it is looked where each of the words stands; nobody leafs through more."""
+
+
+def by_relevance(
+    apis: QuerySet[Api], words: Sequence[str], audiences: Iterable[Audience] = Audience, *, of: int = 0
+) -> QuerySet[Api]:
+    """These APIs with `relevance`: the most where a word is the name, then where it stands in the name, and so on.
+
+    Where there are too many `of` them only names and tags count.
+    """
     among = list(audiences)
     score: Any = Value(0, output_field=IntegerField())
     for word in words:
-        here = SearchText.objects.filter(api=OuterRef("pk"), audience__in=among, text__holds_here=searched(word))
-        places = here.order_by().values("api")
-        score += Coalesce(Subquery(places.annotate(most=Max("part")).values("most")), 0)
+        if of > MOST_RANKED:
+            inside = [
+                When(Q(name_key__contains=fold(word)) | Q(display_name_key__contains=fold(word)), then=SearchPart.NAME),
+                When(tags_key__contains=fold(word), then=SearchPart.TAGS),
+            ]
+            score += Case(*inside, default=0, output_field=IntegerField())
+        else:
+            here = SearchText.objects.filter(api=OuterRef("pk"), audience__in=among, text__holds_here=searched(word))
+            places = here.order_by().values("api")
+            score += Coalesce(Subquery(places.annotate(most=Max("part")).values("most")), 0)
         named = [
             When(Q(name_key=word) | Q(display_name_key=word), then=64),
             When(name_key__startswith=fold(word), then=16),

@@ -16,11 +16,6 @@ plan_replaced = Signal()
 #   previous: list[Api]  the older versions, newest first, where it was published.
 api_moved = Signal()
 
-# Sent inside the transaction in which a step of an API's life is asked for, or approved or rejected, with
-#   request: LifecycleRequest, actor: User, now: datetime.
-lifecycle_requested = Signal()
-lifecycle_decided = Signal()
-
 # Sent inside the transaction that deploys a revision which breaks clients of the one before, with
 #   api: Api, change: DeployedChange, actor: User, now: datetime.
 clients_broken = Signal()

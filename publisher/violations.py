@@ -3,11 +3,11 @@ of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
+from core.registry import Registry
 from publisher.models import Api
 
 
@@ -49,23 +49,17 @@ class SampledViolation:
     octets: int
 
 
-class Book(Protocol):
-    """Who knows of them, by the id of the API."""
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Who knows of them, by the id of the API; of samples, of these applications."""
 
-    def counted(self, api_id: str) -> Sequence[CountedViolations]: ...
-
-    def samples(self, api_id: str, application_ids: Sequence[str]) -> Sequence[SampledViolation]: ...
-
-    def forget(self, api_id: str) -> None: ...
-
-
-_books: list[Book] = []
+    counted: Callable[[str], Sequence[CountedViolations]]
+    samples: Callable[[str, Sequence[str]], Sequence[SampledViolation]]
+    forget: Callable[[str], None]
 
 
-def register(book: Book) -> None:
-    """Add who knows."""
-    if book not in _books:
-        _books.append(book)
+_books: Registry[Book] = Registry()
+register = _books.register
 
 
 def counted(api: Api) -> list[CountedViolations]:

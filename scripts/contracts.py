@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
@@ -15,20 +13,16 @@ class OpensNoTransaction(Contract):  # type: ignore[misc]
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Look into the lines that import something of Django."""
-        modules = {module for package in self.packages for module in self._inside(graph, package.name)}
-        found = [detail for module in sorted(modules) for detail in self._transactions(graph, module)]
+        modules = {each for package in self.packages for each in (package.name, *graph.find_descendants(package.name))}
+        found = [
+            dict(detail)
+            for module in sorted(modules)
+            for detail in graph.get_import_details(importer=module, imported="django")
+            if "transaction" in detail["line_contents"]
+        ]
         return ContractCheck(kept=not found, metadata={"found": found})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Each line on which it is imported."""
         for detail in check.metadata["found"]:
             output.print_error(f"{detail['importer']}:{detail['line_number']}: {detail['line_contents']}")
-
-    @staticmethod
-    def _inside(graph: ImportGraph, package: str) -> set[str]:
-        return {package, *graph.find_descendants(package)}
-
-    @staticmethod
-    def _transactions(graph: ImportGraph, module: str) -> list[dict[str, Any]]:
-        details = graph.get_import_details(importer=module, imported="django")
-        return [dict(detail) for detail in details if "transaction" in detail["line_contents"]]

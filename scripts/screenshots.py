@@ -26,8 +26,21 @@ FERRIES = {
     "description": "Every ferry as it leaves.\n\n* one message a **departure**\n* times in UTC",
     "tags": ["ferries", "timetable"],
     "business_owner": "Harbour authority",
+    "business_owner_email": "ferries@example.test",
+    "technical_owner": "Timetable team",
+    "technical_owner_email": "timetable@example.test",
+    "support_link": "https://help.example.test/ferries",
+    "properties": [
+        {"name": "region", "value": "Baltic", "shown": True},
+        {"name": "cost-centre", "value": "4711", "shown": False},
+    ],
 }
-ALERTS = {"target": "/alerts", "verbs": ["subscribe"], "description": "What keeps ferries in the harbour."}
+ALERTS = {
+    "target": "/alerts",
+    "verbs": ["subscribe"],
+    "scopes": ["alerts:read"],
+    "description": "What keeps ferries in the harbour.",
+}
 SIZE = {"width": 1200, "height": 800}
 
 
@@ -132,6 +145,8 @@ def portray(page: Page, product: Product) -> None:
         made = product.act("application", owner="carol", name=name)
         subscription = product.act("subscribe", application=made["application"], api=api, plan=plan)
     product.act("set_subscription_state", subscription=subscription, state="PROD_ONLY_BLOCKED")
+    product.act("violate", api=api, application=made["application"])
+    product.act("discuss", api=api)
     there = f"{product.portal}/publisher/apis/{api}"
     for name, summary in (
         ("First steps", "From a token to the first departure."),
@@ -142,9 +157,23 @@ def portray(page: Page, product: Product) -> None:
         page.get_by_label("Summary").fill(summary)
         page.get_by_label("Text").fill("Say *hello*.")
         page.get_by_role("button", name="Save").click()
+    page.goto(f"{there}/versions")
+    page.get_by_label("New version").fill("2.0.0")
+    page.get_by_role("button", name="Create version").click()
+    page.goto(f"{there}/scopes/create?name=alerts:read")
+    page.get_by_label("Description").fill("Be told what keeps ferries in the harbour.")
+    page.get_by_role("checkbox", name="subscriber").check()
+    page.get_by_role("button", name="Save").click()
     for path, name in (
         ("", "api-overview"),
         ("/basic-info", "basic-info"),
+        ("/business-info", "business-info"),
+        ("/properties", "properties"),
+        ("/runtime", "runtime"),
+        ("/violations", "violations"),
+        ("/scopes", "scopes"),
+        ("/comments", "comments"),
+        ("/versions", "versions"),
         ("/topics/message?topic=/departures/{gate}&direction=subscribe&message=departure", "message"),
         ("/definition", "definition"),
         ("/endpoint", "endpoint"),

@@ -118,6 +118,32 @@ def redeploy(api: str, description: str, topics: list[dict[str, Any]]) -> None:
     publisher.deploy_revision(api=row, description=description, actor=_named("bob"), now=now)
 
 
+def violate(api: str, application: str) -> None:
+    """Payload validation reports, and the backend has sent an application what does not fit."""
+    redesign(api, {"payload_validation": "report"})
+    deploy(api)
+    by, now = Application.objects.get(pk=application), timezone.now()
+    what = {"api_id": api, "application_id": application, "topic": "/departures/{gate}", "sender": "backend"}
+    ViolationCount.objects.create(
+        **what, application_name=by.name, subscriber=by.owner.username, times=42, first_at=now, last_at=now
+    )
+    ViolationSample.objects.create(
+        **what, at=now, is_closed=False, message="departure", path="/late", octets=44,
+        problem="\"three\" is not of type \"integer\"", payload='{"ship": "Aurora", "late": "three"}',
+    )  # fmt: skip
+
+
+def discuss(api: str) -> None:
+    """Carol asks something about an API, and Alice answers."""
+    said = {"api": Api.objects.get(pk=api), "entry_point": EntryPoint.DEVPORTAL}
+    asked = comments.create_comment(
+        text="Do late ferries keep their number?", actor=_named("carol"), now=timezone.now(), **said
+    )
+    comments.create_comment(
+        text="They do. Look at `late`, in minutes.", parent=asked, actor=_named("alice"), now=timezone.now(), **said
+    )
+
+
 def ask_for(api: str, action: str) -> None:
     """Bob asks for a step that an administrator has to approve."""
     row = Api.objects.get(pk=api)
@@ -439,6 +465,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         transition,
         redeploy,
         ask_for,
+        violate,
+        discuss,
         runtime,
         redesign,
         deploy,

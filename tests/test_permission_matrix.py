@@ -592,6 +592,13 @@ REST_ADMIN = [
         ("application",),
         query="owner=admin",
     ),
+    Line("GET", "api:deny-policies-api:attributes", REST_ADMINISTERED.format(200)),
+    Line("POST", "api:deny-policies-api:attributes", REST_ADMINISTERED.format(201), body={"name": "Team"}),
+    Line("GET", "api:deny-policies-api:attribute", REST_ADMINISTERED.format(200), ("attribute",)),
+    Line(
+        "PUT", "api:deny-policies-api:attribute", REST_ADMINISTERED.format(200), ("attribute",), body={"name": "Ticket"}
+    ),
+    Line("DELETE", "api:deny-policies-api:attribute", REST_ADMINISTERED.format(200), ("attribute",)),
     Line("GET", "api:deny-policies-api:service-accounts", REST_ADMINISTERED.format(200)),
     Line(
         "POST",
@@ -646,6 +653,7 @@ REST_USERS = [
     Line("PATCH", U + "user", REST_ADMINISTERED.format(200), ("carol",), body={"roles": ["creator"]}),
     Line("POST", U + "password-resets", REST_ADMINISTERED.format(201), ("carol",)),
     Line("DELETE", U + "sessions", REST_ADMINISTERED.format(200), ("carol",)),
+    Line("DELETE", U + "second-factor", REST_ADMINISTERED.format(200), ("carol",)),
 ]
 
 PLANS = "api:policies-api:"

@@ -12,4 +12,5 @@ urlpatterns = [
     path("users/<int:user_id>", users.OneUser.as_view(), name="user"),
     path("users/<int:user_id>/password-resets", users.PasswordResets.as_view(), name="password-resets"),
     path("users/<int:user_id>/sessions", users.Sessions.as_view(), name="sessions"),
+    path("users/<int:user_id>/second-factor", users.SecondFactors.as_view(), name="second-factor"),
 ]

@@ -183,3 +183,20 @@ class Sessions(Resource):
         """Tokens and connections stay."""
         operations.end_sessions(user=queries.get_user(self.user, user_id), **self.by)
         return Response(status=200)
+
+
+class SecondFactors(Resource):
+    """The second factor of one account."""
+
+    permission_classes = who_may(require_manage_users)
+
+    @extend_schema(
+        operation_id="resetSecondFactor",
+        summary="Take somebody's second factor away",
+        tags=["Users"],
+        responses=answers({200: None}, 403, 404, 409),
+    )
+    def delete(self, request: Request, user_id: int) -> Response:
+        """App, passkeys and recovery codes stop working, and they are told. Make sure that it is they who ask."""
+        operations.reset_second_factor(user=queries.get_user(self.user, user_id), **self.by)
+        return Response(status=200)

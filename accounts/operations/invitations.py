@@ -86,9 +86,16 @@ def withdraw_invitation(*, pk: int, actor: User, now: datetime) -> Invitation:
     return invitation
 
 
-def whose_invitation(token: str) -> Invitation:
-    """The invitation that a link belongs to. Raises LinkOver."""
-    return _read(token)[0]
+def whose_invitation(token: str) -> tuple[Invitation, bool]:
+    """The invitation that a link belongs to, and whether the link came by e-mail. Raises LinkOver."""
+    try:
+        said = signing.loads(token, salt=SALT, max_age=INVITED_FOR)
+    except signing.BadSignature:
+        raise LinkOver from None
+    invitation = Invitation.objects.filter(pk=said["invitation"], round=said["round"]).first()
+    if invitation is None:
+        raise LinkOver
+    return invitation, said["mailed"]
 
 
 def accept_invitation(*, token: str, username: str, password: str, now: datetime) -> User:
@@ -96,7 +103,7 @@ def accept_invitation(*, token: str, username: str, password: str, now: datetime
 
     Where the link came by e-mail, the address is theirs.
     """
-    invitation, came_by_mail = _read(token)
+    invitation, came_by_mail = whose_invitation(token)
     user = new_user(username=username, email=invitation.email, password=password, now=now)  # slow: without a lock
     user.confirmed_email = invitation.email if came_by_mail else ""
     with transaction.atomic():
@@ -120,14 +127,3 @@ def _send(invitation: Invitation, now: datetime) -> str:
         "It works once. If you do not know of it, do nothing.\n"
     )
     return "" if post_mail(to=[invitation.email], subject="You are invited", text=text, now=now) else link
-
-
-def _read(token: str) -> tuple[Invitation, bool]:
-    try:
-        said = signing.loads(token, salt=SALT, max_age=INVITED_FOR)
-    except signing.BadSignature:
-        raise LinkOver from None
-    invitation = Invitation.objects.filter(pk=said["invitation"], round=said["round"]).first()
-    if invitation is None:
-        raise LinkOver
-    return invitation, said["mailed"]

@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.models import Notification, NotificationChoice, User
 from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.operations.mail import post_mail
+from core.rows import batches
 
 LONGEST_SENTENCE, LONGEST_LINK = 500, 300
 SAID_AGAIN = timedelta(days=1)
@@ -31,9 +32,9 @@ def notify(
         raise ValueError(f"{link} is no path on this server")
     words = " ".join(sentence.split())
     sentence = words if len(words) <= LONGEST_SENTENCE else f"{words[: LONGEST_SENTENCE - 1]}…"
-    told = list({user.pk: user for user in people if user.is_active and not user.is_service}.values())
-    batches = (told[start : start + AT_ONCE] for start in range(0, len(told), AT_ONCE))
-    return sum(_tell(batch, kind, (sentence, link[:LONGEST_LINK], more), now) for batch in batches)
+    told = {user.pk: user for user in people if user.is_active and not user.is_service}.values()
+    said = (sentence, link[:LONGEST_LINK], more)
+    return sum(_tell(batch, kind, said, now) for batch in batches(told, AT_ONCE))
 
 
 def _tell(people: list[User], kind: NotificationKind, said: tuple[str, str, str], now: datetime) -> int:

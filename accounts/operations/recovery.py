@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import ProtectedError, Q
 from django.urls import reverse
 
-from accounts import farewells
+from accounts.farewells import FAREWELLS
 from accounts.models import Notification, Passkey, RecoveryCode, RoleGrant, SecondFactor, SignIn, User
 from accounts.operations.account_news import tell_of_account
 from accounts.operations.mail import post_mail
@@ -115,7 +115,8 @@ def delete_account(*, user: User, password: str, now: datetime) -> None:
     check_password(user=user, password=password)
     if Role.ADMIN in user.roles:
         keep_an_administrator(user)
-    farewells.say(user, now)
+    for farewell in FAREWELLS:
+        farewell(user, now)
     record_change(user, "deleted", actor=user, now=now)
     row = User.objects.get(pk=user.pk)
     try:

@@ -12,7 +12,7 @@ from accounts.operations.account_news import tell_of_account
 from accounts.operations.users import require_in_charge
 from core import durations, vault
 from core.audit import record_change
-from core.errors import Conflict, DomainError, Invalid
+from core.errors import Conflict, Invalid, TooOften
 from core.text import count
 
 MOST_WRONG = 5
@@ -22,23 +22,12 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(days=1)
 class WrongCode(Invalid):
     """A code that is none, was used, or is too old."""
 
-    def __init__(self, sentence: str = "") -> None:
-        words = sentence or "This code is not right, or was used already. Type the one that the app shows now."
-        super().__init__(words, {"code": words})
+    field = "code"
+    sentence = "This code is not right, or was used already. Type the one that the app shows now."
 
 
-class TooManyCodes(DomainError):
+class TooManyCodes(TooOften):
     """So many codes were wrong that the next one has to wait."""
-
-    status = 429
-    code = 900429
-
-    def __init__(self, left: timedelta) -> None:
-        seconds = int(left.total_seconds()) + 1
-        super().__init__(
-            f"Too many codes were wrong. Wait {durations.roughly(max(60, seconds))}, then try again, or use a passkey."
-        )
-        self.headers = {"Retry-After": str(seconds)}
 
 
 class NoSecondFactor(Conflict):
@@ -98,7 +87,10 @@ def check_code(*, user: User, code: str, now: datetime) -> None:
         if row.wrong_at and waits and not beyond:
             left = row.wrong_at + min(FIRST_WAIT * 2 ** min(waits - 1, 10), LONGEST_WAIT) - now
             if left > timedelta():
-                raise TooManyCodes(left)
+                seconds = int(left.total_seconds()) + 1
+                wait = durations.roughly(max(60, seconds))
+                sentence = f"Too many codes were wrong. Wait {wait}, then try again, or use a passkey."
+                raise TooManyCodes(sentence, seconds)
         is_right = _take(row, typed, now)
         row.wrong, row.wrong_at = (0, None) if is_right else (row.wrong + 1, now)
         row.save(update_fields=["last_step", "wrong", "wrong_at"])

@@ -26,17 +26,9 @@ class SignInNotFound(NotFound):
 
 def note_sign_in(*, user: User, session_key: str, address: str, agent: str, now: datetime) -> None:
     """Write down that a session was begun, or that it goes on under another key or after a while."""
-    SignIn.objects.update_or_create(
-        session=at_rest(session_key),
-        defaults={"user": user, "address": address[:45], "agent": agent[:LONGEST_AGENT], "used_at": now},
-        create_defaults={
-            "user": user,
-            "address": address[:45],
-            "agent": agent[:LONGEST_AGENT],
-            "began_at": now,
-            "used_at": now,
-        },
-    )
+    known = {"user": user, "address": address[:45], "agent": agent[:LONGEST_AGENT], "used_at": now}
+    begun = {**known, "began_at": now}
+    SignIn.objects.update_or_create(session=at_rest(session_key), defaults=known, create_defaults=begun)
 
 
 def note_use(*, session_key: str, now: datetime) -> None:

@@ -3,7 +3,6 @@
 Where `actor` may be None, that is whoever works on the server itself, at its command line: nobody else may pass it.
 """
 
-import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -15,7 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 
-from accounts import installation
+from accounts import consequences, installation, one_time_codes
+from accounts.farewells import ABSENCES
 from accounts.models import InstallationSettings, RoleGrant, SignIn, User
 from accounts.operations import sign_ups
 from accounts.operations.account_news import tell_of_account
@@ -32,19 +32,15 @@ from core.values import invalid
 class UsernameTaken(Invalid):
     """Somebody has this name already, perhaps in other capitals."""
 
-    def __init__(self, username: str) -> None:
-        sentence = f"The name {username} is taken. Choose another, or sign in if it is yours."
-        super().__init__(sentence, {"username": sentence})
+    field = "username"
+    sentence = "The name {name} is taken. Choose another, or sign in if it is yours."
 
 
 class UsernameLooksTaken(Invalid):
     """Another name looks like this one."""
 
-    def __init__(self, username: str) -> None:
-        sentence = (
-            f"People would take {username} for a name that is taken or reserved. Choose one that looks different."
-        )
-        super().__init__(sentence, {"username": sentence})
+    field = "username"
+    sentence = "People would take {name} for a name that is taken or reserved. Choose one that looks different."
 
 
 class TooManySignUps(DomainError):
@@ -91,8 +87,7 @@ class NoPassword(Conflict):
 LONGEST_NAME = 150
 RESERVED_LOOKS = frozenset({looks("system")})  # the audit log's name for the product itself
 NOT_CURRENT = "This is not your current password. Type the one you signed in with."
-PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - none that look like another
-PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
+PASSWORD_GROUPS, PASSWORD_LENGTH = 4, 5  # 99 bits
 
 
 def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> User:
@@ -241,22 +236,29 @@ def set_roles(
 
 
 @transaction.atomic
-def disable_user(*, user: User, actor: User | None, now: datetime) -> None:
-    """Shut somebody out: sessions end with the next request, tokens when the gateway reads the audit log."""
+def set_active(*, user: User, active: bool, actor: User | None, now: datetime) -> None:
+    """Shut somebody out, or let them in again. Raises LastAdministrator, or NothingToChange when it is so already.
+
+    Their sessions end with the next request, their tokens when the gateway reads the audit log, and so it is with the
+    tokens and secrets that they made of applications of others, whose owners are told. Nothing is deleted: letting them
+    in again brings all of it back.
+    """
     require_in_charge(actor)
-    if user.has_role(Role.ADMIN):
+    if not active and user.has_role(Role.ADMIN):
         keep_an_administrator(user)
-    set_active(user, active=False)
+    word = "enabled" if active else "disabled"
+    held = consequences.of(user)
+    if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active) != 1:
+        raise NothingToChange(f"{user.display_name} is {word} already.")
+    user.is_active = active
+    if active:
+        record_change(user, "enabled", actor=actor, now=now)
+        return
     SignIn.objects.filter(user=user).delete()
-    record_change(user, "disabled", actor=actor, now=now)
-
-
-@transaction.atomic
-def enable_user(*, user: User, actor: User | None, now: datetime) -> None:
-    """Let somebody in again who was disabled."""
-    require_in_charge(actor)
-    set_active(user, active=True)
-    record_change(user, "enabled", actor=actor, now=now)
+    suspended = {"tokens": held.tokens + held.made_tokens, "secrets": held.made_secrets}
+    record_change(user, "disabled", actor=actor, now=now, **suspended)
+    for tell in ABSENCES:
+        tell(user, now)
 
 
 def require_in_charge(actor: User | None) -> None:
@@ -267,8 +269,7 @@ def require_in_charge(actor: User | None) -> None:
 
 def one_time_password() -> str:
     """A password to be told to somebody once: short enough to read out, too long to guess."""
-    letters = [secrets.choice(PASSWORD_LETTERS) for _ in range(PASSWORD_GROUPS * GROUP_LENGTH)]
-    return "-".join("".join(letters[start : start + GROUP_LENGTH]) for start in range(0, len(letters), GROUP_LENGTH))
+    return one_time_codes.in_groups(PASSWORD_GROUPS, PASSWORD_LENGTH)
 
 
 @transaction.atomic
@@ -279,8 +280,7 @@ def change_user(
     if roles is not None and frozenset(roles) != frozenset(user.roles):
         set_roles(user=user, roles=roles, actor=actor, now=now)
     if active is not None and active != user.is_active:
-        change = enable_user if active else disable_user
-        change(user=user, actor=actor, now=now)
+        set_active(user=user, active=active, actor=actor, now=now)
 
 
 def new_user(*, username: str, email: str, password: str, now: datetime) -> User:
@@ -296,10 +296,10 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
     if not any(sign.isalnum() for sign in username):
         raise invalid(username="A name has at least one letter or digit.")
     if User.objects.filter(username_key=username).exists():
-        raise UsernameTaken(username)
+        raise UsernameTaken(name=username)
     shapes = possible_looks(username)
     if shapes & RESERVED_LOOKS or User.objects.filter(username_look__in=shapes).exists():
-        raise UsernameLooksTaken(username)
+        raise UsernameLooksTaken(name=username)
     user = User(username=username, email=email, date_joined=now)
     check_policy(password, user, field="password")
     user.set_password(password)
@@ -308,7 +308,7 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
 
 def admit(user: User, roles: Iterable[Role], *, actor: User | None, now: datetime) -> User:
     """Save a new account with its roles and say so in the audit log."""
-    rows.save(user, taken=lambda: UsernameTaken(user.username))
+    rows.save(user, taken=lambda: UsernameTaken(name=user.username))
     granted = frozenset(roles)
     grant(user, granted)
     record_change(user, "created", actor=actor, now=now, roles=sorted(granted))
@@ -328,13 +328,6 @@ def grant(user: User, roles: Iterable[Role]) -> None:
     """Add rows for `roles` and forget what the object remembers of its roles."""
     RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role.value) for role in sorted(roles))
     user.__dict__.pop("roles", None)
-
-
-def set_active(user: User, *, active: bool) -> None:
-    """Claim the change of the active mark; raises NothingToChange when it is so already."""
-    if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active) != 1:
-        raise NothingToChange(f"{user.display_name} is {'enabled' if active else 'disabled'} already.")
-    user.is_active = active
 
 
 def keep_an_administrator(user: User) -> None:

@@ -11,7 +11,7 @@ from accounts import installation, operations
 from accounts.access import current_user, requires
 from accounts.forms import InstallationForm
 from accounts.roles import Role
-from core.forms import sent, status_of
+from core.forms import accepted, sent, status_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -21,8 +21,9 @@ def installation_settings(request: HttpRequest) -> HttpResponse:
     known = installation.current()
     form = InstallationForm(sent(request), initial={field: getattr(known, field) for field in installation.FIELDS})
     if request.method == "POST" and form.is_valid():
-        operations.save_settings(changes=form.cleaned_data, actor=current_user(request), now=timezone.now())
-        messages.success(request, "The settings are saved. They act everywhere within a few seconds.")
-        return redirect("accounts:settings")
+        changes, actor = form.cleaned_data, current_user(request)
+        if accepted(form, lambda: operations.save_settings(changes=changes, actor=actor, now=timezone.now())):
+            messages.success(request, "The settings are saved. They act everywhere within a few seconds.")
+            return redirect("accounts:settings")
     context = {"form": form, "always": sorted(settings.LIFECYCLE_APPROVAL)}
     return render(request, "accounts/installation/settings.html", context, status=status_of(form))

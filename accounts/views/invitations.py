@@ -17,7 +17,7 @@ from accounts.access import current_user, requires
 from accounts.forms import AcceptanceForm, InvitationForm
 from accounts.models import Invitation
 from accounts.portals import DEVPORTAL, PUBLISHER
-from accounts.roles import MAY, PUBLISHER_PORTAL, Role
+from accounts.roles import MAY, PUBLISHER_PORTAL, Role, to_tick
 from accounts.views.arrivals import enter
 from core import one_time_secret
 from core.forms import accepted, sent, status_of
@@ -36,10 +36,9 @@ def invitations(request: HttpRequest) -> HttpResponse:
         if made := accepted(form, lambda: operations.invite(**fields, actor=actor, now=now)):
             return _sent(request, *made)
     page = Paginator(queries.invitations(actor), PER_PAGE).get_page(request.GET.get("page"))
-    chosen = form["roles"].value() or []
     context = {
         "form": form,
-        "choices": [{"value": role.value, "may": MAY[role], "held": role.value in chosen} for role in Role],
+        "choices": to_tick(form["roles"].value() or []),
         "page": page,
         "now": timezone.now(),
         "mail": settings.MAIL,
@@ -69,7 +68,7 @@ def withdrawals(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Where the link leads: a name and a password of one's own, then the portal."""
-    invited = operations.whose_invitation(token)
+    invited, _ = operations.whose_invitation(token)
     form = AcceptanceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         fields, now = form.cleaned_data, timezone.now()

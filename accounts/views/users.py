@@ -12,7 +12,7 @@ from accounts import consequences, operations, queries
 from accounts.access import current_user, requires
 from accounts.forms import NewUserForm, RolesForm
 from accounts.models import User
-from accounts.roles import MAY, Role
+from accounts.roles import Role, to_tick
 from core import one_time_secret
 from core.errors import Conflict
 from core.forms import accepted, sent, status_of
@@ -65,7 +65,7 @@ def create(request: HttpRequest) -> HttpResponse:
         if made:
             return _with_password(request, made, password)
     chosen = form["roles"].value() or ([] if form.is_bound else [Role.SUBSCRIBER])
-    context = {"form": form, "choices": _choices(chosen)}
+    context = {"form": form, "choices": to_tick(chosen)}
     return render(request, "accounts/users/create.html", context, status=status_of(form))
 
 
@@ -94,11 +94,10 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Role.ADMIN)
 def states(request: HttpRequest, pk: int) -> HttpResponse:
     """Disable or enable an account."""
-    found, enable = queries.get_user(current_user(request), pk), request.POST.get("state") == "enabled"
-    change = operations.enable_user if enable else operations.disable_user
+    found, active = queries.get_user(current_user(request), pk), request.POST.get("state") == "enabled"
     try:
-        change(user=found, actor=current_user(request), now=timezone.now())
-        messages.success(request, f"{found.display_name} is {'enabled' if enable else 'disabled'} now.")
+        operations.set_active(user=found, active=active, actor=current_user(request), now=timezone.now())
+        messages.success(request, f"{found.display_name} is {'enabled' if active else 'disabled'} now.")
     except Conflict as refusal:
         messages.error(request, str(refusal))
     return redirect("accounts:user", pk)
@@ -158,11 +157,12 @@ def _page(request: HttpRequest, found: User, form: RolesForm, *, asked: str = ""
     context = {
         "person": found,
         "form": form,
-        "choices": _choices(form["roles"].value() or []),
+        "choices": to_tick(form["roles"].value() or []),
         "seen": [role.value for role in found.roles],
         "asked": asked,
         "held": held,
         "ends": consequences.of_losing_rights(held),
+        "stops": consequences.of_shutting_out(held),
         "password": password,
         "is_oneself": found == request.user,
         "has_second_factor": found.has_second_factor,
@@ -172,7 +172,3 @@ def _page(request: HttpRequest, found: User, form: RolesForm, *, asked: str = ""
     if password:
         add_never_cache_headers(page)
     return page
-
-
-def _choices(chosen: list[str]) -> list[dict[str, object]]:
-    return [{"value": role.value, "may": MAY[role], "held": role.value in chosen} for role in Role]

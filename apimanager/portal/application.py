@@ -104,7 +104,7 @@ class PortalApplication(ASGIHandler):
     def __init__(self) -> None:
         self.load_middleware()
         answer_within(settings.DATABASE_SECONDS)
-        connection_created.connect(_database_answers, dispatch_uid="portal")
+        connection_created.connect(lambda **_: outage.database.answered(), weak=False, dispatch_uid="portal")
         self._pages = Queue(PAGES, "The server has more to do than it can at this moment. Try again in a few seconds.")
         busy = "Very many people are signing in at this moment. Nothing was done; try again in a few seconds."
         self._passwords = Queue(PASSWORDS, busy, first=self._pages)
@@ -181,10 +181,6 @@ def _readiness() -> Answer:
 def _status(code: HTTPStatus, status: str, **more: str) -> Answer:
     headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
     return Answer(code, headers, json.dumps({"status": status, **more}).encode())
-
-
-def _database_answers(**_: Any) -> None:
-    outage.database.answered()
 
 
 def hashes_password(path: str) -> bool:

@@ -25,7 +25,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's, with connections that know how long they may wait."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect."""
         connection = super().get_new_connection(conn_params)
         connection.wait = partial(_wait, connection)  # all that psycopg waits for on a connection goes through this
         return connection

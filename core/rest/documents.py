@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import Any, ClassVar
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
@@ -112,11 +113,8 @@ def says_nothing(value: Any) -> bool:
     return value in EMPTY
 
 
-class Moment(serializers.DateTimeField):
-    """A time as ISO 8601 in UTC."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(read_only=True, default_timezone=UTC, **options)
+Moment = partial(serializers.DateTimeField, read_only=True, default_timezone=UTC)
+"""A time as ISO 8601 in UTC."""
 
 
 class Pagination(serializers.Serializer):  # type: ignore[type-arg]

@@ -39,7 +39,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     """Every refusal as `{code, message, description, moreInfo, error}`; None for a fault, which is Django's to show."""
     if isinstance(error, DomainError):
         names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
-        return Response(refusal_body(error, names), status=error.status, headers=getattr(error, "headers", None))
+        return Response(refusal_body(error, names), status=error.status, headers=error.headers)
     if cannot_be_kept(error):
         return _answer(400, 900400, UNREADABLE)
     if isinstance(error, RecursionError):
@@ -64,7 +64,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
 
 def refusal_body(error: DomainError, names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What is sent of a refusal; `names` are those of fields here, by their names in the domain."""
-    fields = {(names or {}).get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
+    fields = {(names or {}).get(key, key): sentence for key, sentence in error.fields.items()}
     return document(error.status, error.code, str(error), fields)
 
 

@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 
 from core.folded import condition
+from core.paging import KeysFirst
 from core.searching import terms_of
 
 Row = TypeVar("Row", bound=Model)
@@ -53,12 +54,16 @@ def choose(request: Request, name: str, choices: Mapping[str, Thing], default: s
     return choices[value]
 
 
-def one_page(request: Request, rows: QuerySet[Row] | list[Any], document: Callable[[Any], Any]) -> dict[str, Any]:
+def one_page(
+    request: Request, rows: QuerySet[Row] | list[Any] | KeysFirst[Any], document: Callable[[Any], Any]
+) -> dict[str, Any]:
     """A page of a list as `{count, list, pagination}`. Raises ValidationError for a bad limit or offset."""
     limit = _number(request, "limit", DEFAULT_LIMIT, 1, MAXIMUM_LIMIT)
     offset = _number(request, "offset", 0, 0, 2**31)
     total = rows.count() if isinstance(rows, QuerySet) else len(rows)
     listed = [document(row) for row in rows[offset : offset + limit]]
+    others = {key: value for key, value in request.query_params.items() if key not in {"limit", "offset"}}
+    here = f"{request.path}?{urlencode({**others, 'limit': limit})}"
     return {
         "count": len(listed),
         "list": listed,
@@ -66,8 +71,8 @@ def one_page(request: Request, rows: QuerySet[Row] | list[Any], document: Callab
             "offset": offset,
             "limit": limit,
             "total": total,
-            "next": _address(request, offset + limit, limit) if offset + limit < total else "",
-            "previous": _address(request, max(0, offset - limit), limit) if offset > 0 else "",
+            "next": f"{here}&offset={offset + limit}" if offset + limit < total else "",
+            "previous": f"{here}&offset={max(0, offset - limit)}" if offset > 0 else "",
         },
     }
 
@@ -93,8 +98,3 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
     if not text.isascii() or not text.isdigit() or len(text) > len(str(most)) or not least <= int(text) <= most:
         raise exceptions.ValidationError({name: f"Give a whole number from {least} to {most}."})
     return int(text)
-
-
-def _address(request: Request, offset: int, limit: int) -> str:
-    others = {key: value for key, value in request.query_params.items() if key not in {"limit", "offset"}}
-    return f"{request.path}?{urlencode({**others, 'limit': limit, 'offset': offset})}"

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from devportal.api import deny_policies, owners, service_accounts, workflows
+from devportal.api import attribute_rules, deny_policies, owners, service_accounts, workflows
 
 app_name = "deny-policies-api"
 
 urlpatterns = [
     path("applications/<uuid:application_id>/change-owner", owners.ChangeOwner.as_view(), name="change-owner"),
+    path("application-attributes", attribute_rules.AttributeRules.as_view(), name="attributes"),
+    path("application-attributes/<int:pk>", attribute_rules.OneAttributeRule.as_view(), name="attribute"),
     path("service-accounts", service_accounts.ServiceAccounts.as_view(), name="service-accounts"),
     path("service-accounts/<int:pk>", service_accounts.OneServiceAccount.as_view(), name="service-account"),
     path(

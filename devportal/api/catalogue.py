@@ -19,9 +19,10 @@ from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import queries
 from devportal.permissions import can_develop
 from publisher.api.categories import ApiCategoryList, listed
-from publisher.api.documents import BusinessInformation, CategoryNames, Links, OperationsField, Property
+from publisher.api.documentation import Download
+from publisher.api.documents import BusinessInformation, Links, Names, OperationsField, Property
 from publisher.api.plans import ThrottlingPolicy, throttling_policy
-from publisher.api.thumbnails import PICTURE, AnyAccept
+from publisher.api.thumbnails import PICTURE
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.pictures import picture_of
@@ -110,7 +111,7 @@ class CatalogueDocument(RatedEntry):
 
     isDefaultVersion = serializers.BooleanField(source="is_default_version")
     tags = serializers.ListField(child=serializers.CharField())
-    categories = CategoryNames()
+    categories = Names()
     links = Links()
     additionalProperties = serializers.SerializerMethodField()
     operations = OperationsField()
@@ -173,7 +174,7 @@ class PublishedApis(Resource):
         """By name; where words are looked for, what fits best first. Visitors see it too."""
         text = request.query_params.get("query", "")
         viewed = {"viewer": request.user}
-        rows = queries.shelves_for(request.user, text=text, every_version=True).prefetch_related("plans")
+        rows = queries.shelves_for(request.user, text=text, every_version=True)
         return Response(one_page(request, rows, lambda api: RatedEntry(api, context=viewed).data))
 
 
@@ -194,11 +195,10 @@ class CatalogueApi(Resource):
         return Response(CatalogueDocument(api, context={"viewer": request.user}).data)
 
 
-class CatalogueThumbnail(Resource):
+class CatalogueThumbnail(Download):
     """The picture of one API."""
 
     permission_classes = [permissions.AllowAny]
-    content_negotiation_class = AnyAccept
 
     @extend_schema(
         operation_id="getCatalogueThumbnail",

@@ -68,7 +68,8 @@ class Settings(serializers.Serializer):  # type: ignore[type-arg]
     apiGatewayEndpoint = serializers.CharField(help_text="The gateway's addresses, separated by a comma.")
     IsAnonymousModeEnabled = serializers.BooleanField()
     IsPasswordChangeEnabled = Constant(True)
-    mapExistingAuthApps = Constant(False)
+    applicationSharingEnabled = Constant(True)
+    mapExistingAuthApps = Constant(True)
     monetizationEnabled = Constant(False)
     recommendationEnabled = Constant(False)
     IsUnlimitedTierPaid = Constant(False)
@@ -82,7 +83,7 @@ class Joined:
 
     def __init__(self, apis: Any, documents: Any) -> None:
         self.apis, self.documents = apis, documents
-        self.number = apis.count()
+        self.number = len(apis)
 
     def __len__(self) -> int:
         return int(self.number + self.documents.count())

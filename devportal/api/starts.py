@@ -37,6 +37,16 @@ class StartDocument(serializers.Serializer):  # type: ignore[type-arg]
     description = serializers.CharField(source="__str__")
 
 
+class StartWish(serializers.Serializer):  # type: ignore[type-arg]
+    """What has to be told of the application, where one is made. It may be left out."""
+
+    attributes = serializers.DictField(
+        child=serializers.CharField(allow_blank=True),
+        required=False,
+        help_text="By name what administrators want to know: see `/settings/application-attributes`.",
+    )
+
+
 class Follows(Resource):
     """Whether whoever asks hears of an API."""
 
@@ -81,10 +91,12 @@ class Starts(Resource):
         operation_id="startApi",
         summary="Make what is missing to connect to an API",
         tags=["Try it"],
-        request=None,
-        responses=answers({200: StartDocument, 201: StartDocument}, 403, 404, 409),
+        request=StartWish,
+        responses=answers({200: StartDocument, 201: StartDocument}, 400, 403, 404, 409),
     )
     def post(self, request: Request, api_id: UUID) -> Response:
         """An application, a subscription under the plan that the publisher marked, keys; 200 where nothing is."""
-        begun = operations.start(api=queries.api_for(self.user, api_id), **self.by)
+        wish = StartWish(data=request.data)
+        wish.is_valid(raise_exception=True)
+        begun = operations.start(api=queries.api_for(self.user, api_id), **wish.validated_data, **self.by)
         return Response(StartDocument(begun).data, status=201 if begun.made else 200)

@@ -70,7 +70,7 @@ class Validator(OAuth2Validator):
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
         """Whether it is the first secret of the client, or another one that still works."""
         if super()._check_secret(provided_secret, stored_secret):
-            return True
+            return not queries.is_suspended_secret(stored_secret)
         return queries.is_other_secret(stored_secret, stored(provided_secret), timezone.now())
 
     def _load_application(self, client_id: str, request: Request) -> OAuthClient | None:

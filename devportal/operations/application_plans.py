@@ -47,7 +47,7 @@ def create_application_plan(*, fields: Mapping[str, Any], actor: User, now: date
     cleaned = _cleaned({**DEFAULTS, **fields})
     plan = ApplicationPlan(**cleaned)
     with transaction.atomic():
-        rows.save(plan, taken=lambda: PlanExists(plan.name))
+        rows.save(plan, taken=lambda: PlanExists(name=plan.name))
         record_change(plan, "created", actor=actor, now=now, limits=cleaned)
     return plan
 
@@ -62,7 +62,7 @@ def update_application_plan(
     require_manage_plans(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
-        row = rows.lock(plan, gone=lambda: PlanNotFound(plan.name))
+        row = rows.lock(plan, gone=lambda: PlanNotFound(name=plan.name))
         before = {field: getattr(row, field) for field in CLEANERS}
         after = _cleaned({**before, **changes})
         for field, value in after.items():
@@ -81,7 +81,7 @@ def delete_application_plan(*, plan: ApplicationPlan, actor: User, now: datetime
     if plan.name == DEFAULT_APPLICATION_PLAN:
         raise DefaultPlanStays(f"{plan.name} stays: it is the plan of applications for which none was chosen.")
     with transaction.atomic():
-        row = rows.lock(plan, gone=lambda: PlanNotFound(plan.name))
+        row = rows.lock(plan, gone=lambda: PlanNotFound(name=plan.name))
         if applications := row.applications.count():
             use = f"{count(applications, 'application')} {agree(applications, 'has', 'have')} it"
             raise ApplicationPlanInUse(f"{plan.name} is in use: {use}. Their owners give them another plan first.")

@@ -12,6 +12,7 @@ from accounts.roles import Role
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
+from core.text import is_seen
 from core.values import BadValue, clean_line, invalid, refuse
 from devportal import news, queries, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
@@ -26,9 +27,8 @@ from devportal.sharing import Right
 class ApplicationNameTaken(Conflict):
     """The owner has another application of this name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"You already have an application named “{name}”. Choose another name, or use that one.")
-        self.fields = {"name": str(self)}
+    field = "name"
+    sentence = "You already have an application named “{name}”. Choose another name, or use that one."
 
 
 class ApplicationDecided(Conflict):
@@ -83,7 +83,7 @@ def create_application(
                 f"You have {most} applications, as many as one person may. Delete one of them first."
             )
         _hold(application.plan)
-        rows.save(application, taken=lambda: ApplicationNameTaken(name.strip()))
+        rows.save(application, taken=lambda: ApplicationNameTaken(name=name.strip()))
         record_change(application, "created", actor=actor, now=now)
         set_groups(application=application, groups=groups, actor=actor, now=now)
         if application.approval == Application.Approval.WAITING:
@@ -120,7 +120,7 @@ def update_application(
         asks_again = row.approval == Application.Approval.REJECTED
         if asks_again:
             row.approval, row.decision = _first_approval(row.owner), ""
-        rows.save(row, taken=lambda: ApplicationNameTaken(name.strip()))
+        rows.save(row, taken=lambda: ApplicationNameTaken(name=name.strip()))
         record_change(row, "updated", actor=actor, now=now)
         if asks_again and row.approval == Application.Approval.WAITING:
             news.application_waits(row, now)
@@ -215,7 +215,7 @@ def _check(name: str, description: str, token_type: str) -> None:
     problems = {}
     if not name.strip():
         problems["name"] = "Give the application a name, so that you find it again."
-    if not name.strip().isprintable():
+    if not is_seen(name.strip()):
         problems["name"] = "A name cannot contain line ends or characters that are not seen. Type it anew."
     if len(name.strip()) > LONGEST_NAME:
         problems["name"] = f"A name has at most {LONGEST_NAME} characters; this one has {len(name.strip())}."

@@ -23,10 +23,7 @@ from publisher.validation import served_path
 class DeniedAlready(Conflict):
     """There is such a policy; switch it on if it is off."""
 
-    def __init__(self, policy: DenyPolicy) -> None:
-        state = "is active" if policy.is_active else "exists and is switched off"
-        super().__init__(f"A deny policy for {policy.value} {state} already.")
-        self.fields = {"value": str(self)}
+    field = "value"
 
 
 class NothingToSwitch(Conflict):
@@ -51,8 +48,14 @@ def add_deny_policy(
         raise invalid(value=str(error)) from None
     policy = DenyPolicy(kind=kind, value=written, subject=subject, invert=invert, is_active=is_active)
     policy.created_at = policy.updated_at = now
+
+    def denied_already() -> DeniedAlready:
+        present = DenyPolicy.objects.get(kind=kind, value=written, invert=invert)
+        stands = "is active" if present.is_active else "exists and is switched off"
+        return DeniedAlready(f"A deny policy for {present.value} {stands} already.")
+
     with transaction.atomic():
-        rows.save(policy, taken=lambda: DeniedAlready(DenyPolicy.objects.get(kind=kind, value=written, invert=invert)))
+        rows.save(policy, taken=denied_already)
         record_change(policy, "created", actor=actor, now=now)
     return policy
 

@@ -103,8 +103,9 @@ def regenerate_secret(
 
 def is_secret_of(client: OAuthClient, secret: str, now: datetime) -> bool:
     """Whether it is one of the secrets of these keys that work."""
-    is_first: bool = check_password(secret, client.client_secret)
-    return is_first or queries.is_other_secret(client.client_secret, stored(secret), now)
+    if check_password(secret, client.client_secret):
+        return not queries.is_suspended_secret(client.client_secret)
+    return queries.is_other_secret(client.client_secret, stored(secret), now)
 
 
 def stored(secret: str) -> str:

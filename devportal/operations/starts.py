@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,12 +54,13 @@ class Start:
 
 
 @transaction.atomic
-def start(*, api: Api, actor: User, now: datetime) -> Start:
+def start(*, api: Api, actor: User, now: datetime, attributes: Mapping[str, str] | None = None) -> Start:
     """Give the developer what is missing to connect to `api`: an application, a subscription and keys.
 
     An application that is subscribed is used; else the one called “Try it”, so that what somebody tries is kept apart
     from what they run. The plan is the one that the publisher marked, see `plan_to_start`. Done twice, the second makes
-    nothing. Raises RoleRequired, NoPlanToStart, and what `create_application` and `subscribe` raise.
+    nothing. What administrators ask of each application is in `attributes`, and needed where one is made. Raises
+    RoleRequired, Invalid (attributes), NoPlanToStart, and what `create_application` and `subscribe` raise.
     """
     require_develop(actor)
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # a double click finds what the first has made
@@ -66,10 +68,11 @@ def start(*, api: Api, actor: User, now: datetime) -> Start:
     mine = (each for each in queries.subscriptions_to_try(actor, api) if each.application.owner_id == actor.pk)
     subscription = next(mine, None)
     if subscription is None:
-        application = Application.objects.filter(owner=actor, is_internal=False, name_key=NAME.lower()).first()
+        application = application_to_try(actor)
         if application is None:
+            about = "Made by Try it. Rename it as you like."
             application = create_application(
-                name=NAME, description="Made by Try it. Rename it as you like.", actor=actor, now=now
+                name=NAME, description=about, attributes=attributes or {}, actor=actor, now=now
             )
             made.append(f"the application “{NAME}”")
         plan = plan_to_start(api, actor)
@@ -85,6 +88,11 @@ def start(*, api: Api, actor: User, now: datetime) -> Start:
         client = generate_keys(application=subscription.application, key_type=key_type, actor=actor, now=now).client
         made.append(f"{key_type.label.lower()} keys")
     return Start(subscription, None if client.reason else client, tuple(made))
+
+
+def application_to_try(owner: User) -> Application | None:
+    """The application that Try it made for somebody, if it has."""
+    return Application.objects.filter(owner=owner, is_internal=False, name_key=NAME.lower()).first()
 
 
 def plan_to_start(api: Api, viewer: User) -> Plan:

@@ -10,6 +10,7 @@ from oauth2_provider.models import AccessToken, RefreshToken
 from accounts.models import User
 from core import rows
 from core.errors import Conflict
+from core.text import is_seen
 from core.values import refuse
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
@@ -56,7 +57,7 @@ def generate_token(
     possible = queries.scopes_of(application)
     unknown = ", ".join(scope for scope in wanted if scope not in possible)
     name, problem_with_name = name.strip(), None
-    if not name.isprintable():
+    if not is_seen(name):
         problem_with_name = "A name cannot contain line ends or characters that are not seen. Type it anew."
     elif len(name) > LONGEST_TOKEN_NAME:
         problem_with_name = f"A token's name has at most {LONGEST_TOKEN_NAME} characters; this one has {len(name)}."

@@ -44,7 +44,7 @@ def transfer_application(*, application: Application, to: str, actor: User, now:
         _require_no_blocks(person, row)
         before = row.owner
         row.owner, row.updated_at = person, now
-        rows.save(row, taken=lambda: ApplicationNameTaken(row.name))
+        rows.save(row, taken=lambda: ApplicationNameTaken(name=row.name))
         row.members.filter(person=person).delete()
         for client in row.clients.all():
             end_tokens_of(client, actor=actor, now=now)

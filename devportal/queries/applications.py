@@ -81,5 +81,5 @@ def get_application_plan(name: str) -> ApplicationPlan:
     """The application plan of this name. Raises PlanNotFound."""
     plan = ApplicationPlan.objects.filter(name=name).first()
     if plan is None:
-        raise PlanNotFound(name)
+        raise PlanNotFound(name=name)
     return plan

@@ -56,9 +56,17 @@ def secrets_of(client: OAuthClient, now: datetime) -> QuerySet[ClientSecret]:
 
 
 def is_other_secret(first: str, digest: str, now: datetime) -> bool:
-    """Whether `digest` is that of a further secret of the keys whose first secret is stored as `first`."""
-    rows = ClientSecret.objects.filter(client__client_secret=first, digest=digest)
+    """Whether `digest` is that of a further secret, which works, of the keys whose first one is stored as `first`.
+
+    It works until it expires, and while whoever made it is not disabled.
+    """
+    rows = ClientSecret.objects.filter(client__client_secret=first, digest=digest).exclude(by__is_active=False)
     return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exists()
+
+
+def is_suspended_secret(first: str) -> bool:
+    """Whether the first secret that is stored as `first` was made by somebody whose account is disabled now."""
+    return bool(OAuthClient.objects.filter(client_secret=first, secret_by__is_active=False).exists())
 
 
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:
@@ -105,12 +113,19 @@ def scopes_of(application: Application) -> list[str]:
 
 
 def holdings_of(user: User, now: datetime) -> Holdings:
-    """What hangs on a person here: their applications, and the tokens of these that have not expired."""
+    """What hangs on a person here: applications, tokens of these that work, and what they made of those of others."""
     tokens = AccessToken.objects.filter(
         application__application__owner=user, application__application__is_internal=False, expires__gt=now
     )
+    others = Application.objects.exclude(owner=user).filter(members__person=user)
+    made = AccessToken.objects.filter(maker__person=user, expires__gt=now)
+    further = ClientSecret.objects.filter(by=user, client__application__in=others)
+    first = OAuthClient.objects.filter(secret_by=user, application__in=others)
     return Holdings(
-        applications=Application.objects.filter(owner=user, is_internal=False).count(), tokens=tokens.count()
+        applications=Application.objects.filter(owner=user, is_internal=False).count(),
+        tokens=tokens.count(),
+        made_tokens=made.count(),
+        made_secrets=further.count() + first.count(),
     )
 
 

@@ -47,7 +47,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     sort, every = request.GET.get("sort", ""), request.GET.get("versions") == "all"
     view = request.GET.get("view") or request.COOKIES.get(VIEW_COOKIE, "")
     narrowed = {"text": text, "tag": tag, "category": category}
-    apis = queries.shelves_for(request.user, **narrowed, sort=sort, every_version=every).prefetch_related("plans")
+    apis: Any = queries.shelves_for(request.user, **narrowed, sort=sort, every_version=every)
     page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
     versions = {} if every else queries.count_versions(request.user, page.object_list)
     places = queries.places_of(request.user, page.object_list, text)

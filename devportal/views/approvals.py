@@ -20,14 +20,7 @@ MOST_SHOWN = 50  # of each kind; the rest follows as these are decided
 @requires(Role.ADMIN)
 def approvals(request: HttpRequest) -> HttpResponse:
     """Everything that waits, the oldest first."""
-    user = current_user(request)
-    waiting = []
-    for name, queue in QUEUES.items():
-        rows = queue.rows(user)
-        if number := rows.count():
-            shown = [queue.about(row) for row in rows[:MOST_SHOWN]]
-            waiting.append({"name": name, "title": queue.title, "number": number, "shown": shown})
-    return render(request, "devportal/approvals/list.html", {"waiting": waiting})
+    return _page(request)
 
 
 @require_POST
@@ -38,7 +31,25 @@ def decisions(request: HttpRequest, queue: str, pk: str) -> HttpResponse:
     actor, now = current_user(request), timezone.now()
     try:
         decided = decide(queue=queue, pk=pk, is_approved=is_approved, reason=reason, actor=actor, now=now)
-        messages.success(request, f"{decided.name}: {'approved' if is_approved else 'rejected'}. They are told.")
-    except (Conflict, Invalid, NothingWaits) as refusal:
+    except Invalid as refusal:
+        return _page(request, refused=(queue, pk), reason=reason, problem=str(refusal), status=refusal.status)
+    except (Conflict, NothingWaits) as refusal:
         messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{decided.name}: {'approved' if is_approved else 'rejected'}. They are told.")
     return redirect("devportal-admin:approvals")
+
+
+def _page(
+    request: HttpRequest, *, refused: tuple[str, str] = ("", ""), reason: str = "", problem: str = "", status: int = 200
+) -> HttpResponse:
+    user = current_user(request)
+    waiting = []
+    for name, queue in QUEUES.items():
+        rows = queue.rows(user)
+        if number := rows.count():
+            shown = [queue.about(row) for row in rows[:MOST_SHOWN]]
+            at_fault = refused[1] if name == refused[0] else ""
+            waiting.append({"name": name, "title": queue.title, "number": number, "shown": shown, "at_fault": at_fault})
+    context = {"waiting": waiting, "reason": reason, "problem": problem}
+    return render(request, "devportal/approvals/list.html", context, status=status)

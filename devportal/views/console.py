@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +18,14 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import current_user, requires
 from accounts.models import User
 from accounts.roles import Role
-from core.errors import Conflict, NotAllowed
+from core.errors import Conflict, Invalid, NotAllowed
+from core.forms import sent, show_refusal, status_of
 from devportal import attempts, composing, diagnosis, operations, queries
 from devportal.addresses import addresses_of
+from devportal.forms import StartForm
 from devportal.models import Application, Subscription
+from devportal.operations.starts import application_to_try
+from devportal.tickets import IssuedTicket
 from devportal.views.apis import may_start
 from publisher import snapshots
 from publisher.models import Api
@@ -30,26 +36,24 @@ from publisher.origins import console_pass
 @requires(Role.SUBSCRIBER)
 def console(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The console with the keys that the developer has; or the button that makes what is missing."""
-    user = current_user(request)
-    api = queries.api_for(user, pk)
-    subscriptions = queries.subscriptions_to_try(user, api)
-    context = {
-        "api": api,
-        "may_start": may_start(user, api, has_subscriptions=bool(subscriptions)),
-        "waits": _waits(subscriptions),
-        **console_of(user, api, subscriptions, chosen=request.GET.get("key", "")),
-        "connects": "connect" in request.GET,
-    }
-    return render(request, "devportal/console/page.html", context)
+    return _page(request, queries.api_for(request.user, pk), StartForm(sent(request)))
 
 
 @require_POST
 @requires(Role.SUBSCRIBER)
 def starts(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Try it: make what is missing, say what that was, and open the connected console."""
-    api = queries.api_for(request.user, pk)
+    api, user = queries.api_for(request.user, pk), current_user(request)
+    form = StartForm(request.POST)
+    given = form.cleaned_data["attributes"] if form.is_valid() else {}
     try:
-        begun = operations.start(api=api, actor=current_user(request), now=timezone.now())
+        begun = operations.start(api=api, actor=user, attributes=given, now=timezone.now())
+    except Invalid as refusal:
+        if not form.asked.keys() & request.POST.keys():
+            return redirect("devportal:console", api.pk)  # which asks
+        if not form.errors:
+            show_refusal(form, refusal)
+        return _page(request, api, form)
     except Conflict as refusal:
         messages.error(request, str(refusal))
         return redirect("devportal:console", api.pk)
@@ -67,21 +71,19 @@ def tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
     user = current_user(request)
     api = queries.api_for(user, pk)
     client, application = queries.own_keys(user, request.POST.get("key", ""))
+    issue = partial(operations.issue_ticket, client=client, api=api, scopes=queries.scopes_of(application))
+    return issued_to(request, issue)
+
+
+def issued_to(request: HttpRequest, issue: Callable[..., IssuedTicket]) -> JsonResponse:
+    """The ticket for the page that asked, with the pass that it shows beside it; or why there is none."""
     try:
-        issued = operations.issue_ticket(
-            client=client,
-            api=api,
-            origin=request.headers.get("Origin", ""),
-            scopes=queries.scopes_of(application),
-            actor=user,
-            now=timezone.now(),
-        )
+        made = issue(origin=request.headers.get("Origin", ""), actor=current_user(request), now=timezone.now())
     except (Conflict, NotAllowed) as refusal:
         return JsonResponse({"reasons": [str(refusal)]}, status=refusal.status)
-    known_by = console_pass(settings.SECRET_KEY, issued.ticket)
-    answer = JsonResponse({"ticket": issued.ticket, "pass": known_by, "connectionId": issued.connection_id})
-    answer["Cache-Control"] = "no-store"
-    return answer
+    known_by = console_pass(settings.SECRET_KEY, made.ticket)
+    document = {"ticket": made.ticket, "pass": known_by, "connectionId": made.connection_id}
+    return JsonResponse(document, headers={"Cache-Control": "no-store"})
 
 
 @require_safe
@@ -162,6 +164,21 @@ def parts_of(user: User, api: Api, topics: composing.Topics) -> dict[str, Any]:
         "sendable": composing.sendable(topics),
         "kept_as": f"console.{user.pk}.{api.pk}",
     }
+
+
+def _page(request: HttpRequest, api: Api, form: StartForm) -> HttpResponse:
+    user = current_user(request)
+    subscriptions = queries.subscriptions_to_try(user, api)
+    starts = may_start(user, api, has_subscriptions=bool(subscriptions))
+    context = {
+        "api": api,
+        "may_start": starts,
+        "form": form if starts and not subscriptions and not application_to_try(user) else None,
+        "waits": _waits(subscriptions),
+        **console_of(user, api, subscriptions, chosen=request.GET.get("key", "")),
+        "connects": "connect" in request.GET,
+    }
+    return render(request, "devportal/console/page.html", context, status=status_of(form))
 
 
 def _waits(subscriptions: list[Subscription]) -> str:

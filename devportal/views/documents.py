@@ -36,4 +36,4 @@ def document(request: HttpRequest, pk: UUID, document: UUID) -> HttpResponse:
 def file(request: HttpRequest, pk: UUID, document: UUID) -> HttpResponse:
     """The file of a document, to save."""
     rows = documentation.readable_documents_of(queries.api_for(request.user, pk), request.user)
-    return documentation.get_file(documentation.get_document(rows, document)).as_download()
+    return documentation.file_of(documentation.get_document(rows, document))

@@ -19,7 +19,6 @@ from core.forms import accepted, sent, status_of
 from devportal import operations, queries
 from devportal.admin_forms import ApplicationPlanForm, BusinessPlanForm
 from publisher import operations as publishing
-from publisher.models import Plan
 from publisher.plan_effect import effects
 from publisher.plan_validation import CLEANERS, DEFAULTS, clean_plan
 from publisher.queries import all_plans, get_plan
@@ -56,7 +55,8 @@ def create(request: HttpRequest) -> HttpResponse:
 def plan(request: HttpRequest, name: str) -> HttpResponse:
     """One business plan to change."""
     found = get_plan(name)
-    form = BusinessPlanForm(sent(request), initial=_known(found))
+    initial = {name: getattr(found, name) for name in BusinessPlanForm.base_fields}
+    form = BusinessPlanForm(sent(request), initial=initial)
     form.keep_name(found.name)
     context = {
         "plan": found,
@@ -160,10 +160,6 @@ def fields_of(form: BusinessPlanForm) -> dict[str, Any]:
     """The fields as the operation takes them; without a quota nothing is said of its unit and period."""
     given = form.cleaned_data
     return {name: value for name, value in given.items() if given.get("quota") is not None or name not in NO_QUOTA}
-
-
-def _known(found: Plan) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in BusinessPlanForm.base_fields}
 
 
 def _save(

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
-from core.errors import Conflict, NotAllowed
+from core.errors import NotAllowed
 from devportal import attempts, diagnosis, operations, queries
 from devportal.addresses import addresses_of
-from devportal.views.console import checked, parts_of
+from devportal.views.console import checked, issued_to, parts_of
 from publisher import permissions, snapshots
 from publisher.lifecycle import State
-from publisher.origins import console_pass
 from publisher.queries import get_api_for
 
 WORKING_COPY = "working"
@@ -63,23 +61,13 @@ def trial(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires()
 def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
     """A ticket for one connection from here: `{"ticket", "pass", "connectionId"}`, or `{"reasons": [sentence]}`."""
-    user = current_user(request)
-    api = get_api_for(user, pk)
-    try:
-        issued = operations.issue_internal_ticket(
-            api=api,
-            key_type=request.POST.get("key_type", "").upper(),
-            of_working_copy=request.POST.get("design") == WORKING_COPY,
-            origin=request.headers.get("Origin", ""),
-            actor=user,
-            now=timezone.now(),
-        )
-    except (Conflict, NotAllowed) as refusal:
-        return JsonResponse({"reasons": [str(refusal)]}, status=refusal.status)
-    known_by = console_pass(settings.SECRET_KEY, issued.ticket)
-    answer = JsonResponse({"ticket": issued.ticket, "pass": known_by, "connectionId": issued.connection_id})
-    answer["Cache-Control"] = "no-store"
-    return answer
+    issue = partial(
+        operations.issue_internal_ticket,
+        api=get_api_for(current_user(request), pk),
+        key_type=request.POST.get("key_type", "").upper(),
+        of_working_copy=request.POST.get("design") == WORKING_COPY,
+    )
+    return issued_to(request, issue)
 
 
 @require_POST

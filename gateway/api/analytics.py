@@ -14,10 +14,9 @@ from accounts.rest import Resource
 from core import database_clock
 from core.rest.documents import answers
 from core.rest.requests import choose
-from devportal.queries import applications_of
+from gateway.api.narrowing import BY_API_AND_APPLICATION, narrowed
 from gateway.statistics import queries, spans
 from gateway.statistics.spans import SPANS
-from publisher import permissions as publishing
 
 DIMENSIONS = {
     "none": "",
@@ -87,8 +86,7 @@ class Analytics(Resource):
             OpenApiParameter("span", str, enum=list(SPANS), description="day by default."),
             OpenApiParameter("timeZone", str, description="Whose days and hours; UTC by default."),
             OpenApiParameter("by", str, enum=list(DIMENSIONS), description="none by default."),
-            OpenApiParameter("apiId", str, description="Only of this API."),
-            OpenApiParameter("applicationId", str, description="Only of this application."),
+            *BY_API_AND_APPLICATION,
         ],
         responses=answers({200: AnalyticsDocument}, 400),
     )
@@ -96,13 +94,7 @@ class Analytics(Resource):
         """Everything for the Publisher's people, for others what their own applications did."""
         span, dimension = choose(request, "span", SPANS, spans.DEFAULT), choose(request, "by", DIMENSIONS, "none")
         zone = spans.zone_of(request.query_params.get("timeZone", "UTC"))
-        which = Q()
-        for name, column in (("apiId", "api_id"), ("applicationId", "application_id")):
-            if name in request.query_params:
-                which &= Q(**{column: request.query_params[name]})
-        if not publishing.can_enter(self.user):
-            mine = [str(pk) for pk in applications_of(self.user).values_list("pk", flat=True)]
-            which &= Q(application_id__in=mine)
+        which = Q(**narrowed(request, self.user))
         steps = queries.series(span, database_clock.now(), zone, which)
         since = steps[0].begins
         answer: dict[str, Any] = {

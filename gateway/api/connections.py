@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -72,7 +72,8 @@ class ConnectionDocument(serializers.Serializer):  # type: ignore[type-arg]
 
     def get_expiresSoon(self, row: ConnectionRecord) -> bool:  # noqa: N802 - as the other names
         """Whether it is about to be closed because its token ends."""
-        return queries.ends_soon(row, settings.TOKEN_WARNING_SECONDS)
+        left = row.expires_at - database_clock.now()
+        return row.ended_at is None and left <= timedelta(seconds=settings.TOKEN_WARNING_SECONDS)
 
 
 ConnectionList = list_of(ConnectionDocument, "ConnectionList")

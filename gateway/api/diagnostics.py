@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -13,9 +11,8 @@ from rest_framework.response import Response
 from accounts.rest import Resource
 from core.rest.documents import Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, choose, one_page
-from devportal.queries import applications_of
+from gateway.api.narrowing import narrowed
 from gateway.observability import diagnosis
-from publisher import permissions as publishing
 
 
 class FindingDocument(serializers.Serializer):  # type: ignore[type-arg]
@@ -64,13 +61,6 @@ class Diagnostics(Resource):
     def get(self, request: Request) -> Response:
         """Everything for the Publisher's people, for others what concerns their own applications."""
         kind = choose(request, "kind", KINDS, "all")
-        which: dict[str, Any] = {}
-        if "apiId" in request.query_params:
-            which["api_id"] = request.query_params["apiId"]
-        if "applicationId" in request.query_params:
-            which["application_id"] = request.query_params["applicationId"]
-        if not publishing.can_enter(self.user):
-            which["application_id__in"] = [str(pk) for pk in applications_of(self.user).values_list("pk", flat=True)]
-        request_id = request.query_params.get("requestId", "")
-        found = diagnosis.lookup(request_id, **which) if request_id else diagnosis.findings(timezone.now(), **which)
-        return Response(one_page(request, diagnosis.matching(found, kind), lambda each: FindingDocument(each).data))
+        asked = {"request_id": request.query_params.get("requestId", ""), "kind": kind}
+        found = diagnosis.findings(timezone.now(), **asked, **narrowed(request, self.user))
+        return Response(one_page(request, found, lambda each: FindingDocument(each).data))

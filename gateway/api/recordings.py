@@ -18,6 +18,7 @@ from core.rest.documents import Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, choose, one_page
 from devportal.queries import any_application, application_for, applications_of
 from devportal.sharing import Right
+from gateway.api.narrowing import BY_API_AND_APPLICATION, narrowed
 from gateway.connections.queries import get_connection_for
 from gateway.models import Recording
 from gateway.recording import export, operations, queries
@@ -63,7 +64,6 @@ class AskedRecording(serializers.Serializer):  # type: ignore[type-arg]
 
 
 RecordingList = list_of(RecordingDocument, "RecordingList")
-FILTERS = {"apiId": "api_id", "applicationId": "application_id"}
 
 
 class Recordings(Resource):
@@ -73,22 +73,13 @@ class Recordings(Resource):
         operation_id="listRecordings",
         summary="List recordings",
         tags=["Recordings"],
-        parameters=[
-            *PAGE_PARAMETERS,
-            OpenApiParameter("apiId", str, description="Only of this API."),
-            OpenApiParameter("applicationId", str, description="Only of this application."),
-        ],
+        parameters=[*PAGE_PARAMETERS, *BY_API_AND_APPLICATION],
         responses=answers({200: RecordingList}, 400),
     )
     def get(self, request: Request) -> Response:
         """Everybody's for the Publisher's people, for others those of their own applications."""
-        rows = Recording.objects.order_by("-started_at", "pk")
-        if not publishing.can_enter(self.user):
-            rows = queries.recordings_of([str(pk) for pk in applications_of(self.user).values_list("pk", flat=True)])
-        wanted = {
-            column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
-        }
-        return Response(one_page(request, rows.filter(**wanted), lambda row: RecordingDocument(row).data))
+        rows = queries.recordings(**narrowed(request, self.user))
+        return Response(one_page(request, rows, lambda row: RecordingDocument(row).data))
 
     @extend_schema(
         operation_id="startRecording",
@@ -156,7 +147,7 @@ class RecordingEndings(Resource):
     def post(self, request: Request, recording_id: UUID) -> Response:
         """Whoever may record may end it, and so may the owner of the application."""
         mine = applications_of(self.user, least=Right.MANAGE).values_list("pk", flat=True)
-        of_mine = queries.recordings_of([str(pk) for pk in mine])
+        of_mine = queries.recordings(application_id__in=[str(pk) for pk in mine])
         row = of_mine.filter(pk=recording_id).first() or _recording_for(self.user, recording_id)
         operations.end_recording(recording=row, **self.by)
         row.refresh_from_db()

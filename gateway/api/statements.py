@@ -10,11 +10,8 @@ from rest_framework.response import Response
 from accounts.rest import Resource
 from core.rest.documents import Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page
-from devportal.queries import applications_of
+from gateway.api.narrowing import BY_API_AND_APPLICATION, narrowed
 from gateway.models import MonthlyStatement
-from publisher import permissions as publishing
-
-FILTERS = {"month": "month", "apiId": "api_id", "applicationId": "application_id"}
 
 
 class StatementDocument(serializers.Serializer):  # type: ignore[type-arg]
@@ -47,18 +44,12 @@ class Statements(Resource):
         parameters=[
             *PAGE_PARAMETERS,
             OpenApiParameter("month", str, description="Only of this month: 2026-11."),
-            OpenApiParameter("apiId", str, description="Only of this API."),
-            OpenApiParameter("applicationId", str, description="Only of this application."),
+            *BY_API_AND_APPLICATION,
         ],
         responses=answers({200: StatementList}, 400),
     )
     def get(self, request: Request) -> Response:
         """Everybody's for the Publisher's people, for others those of their own applications."""
         rows = MonthlyStatement.objects.order_by("-month", "application_name", "api_name", "pk")
-        wanted = {
-            column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
-        }
-        if not publishing.can_enter(self.user):
-            mine = [str(pk) for pk in applications_of(self.user).values_list("pk", flat=True)]
-            rows = rows.filter(application_id__in=mine)
-        return Response(one_page(request, rows.filter(**wanted), lambda row: StatementDocument(row).data))
+        rows = rows.filter(**narrowed(request, self.user, month="month"))
+        return Response(one_page(request, rows, lambda row: StatementDocument(row).data))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from functools import lru_cache
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from redis.exceptions import RedisError
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,12 +16,11 @@ from accounts.rest import Resource
 from core.rest.documents import Moment, answers
 from devportal import queries
 from devportal.models import Subscription
-from gateway.quotas.limits import PlanLimits
-from gateway.quotas.rules import LeaseStore, api_account, application_account
-from gateway.quotas.stores import open_store
-from gateway.quotas.usage import QuotaUsage, usage_of
+from gateway.quotas.stores import unreachable
+from gateway.quotas.usage import QuotaUsage
+from gateway.statistics import usage
 from publisher.api.access import IN_THE_PUBLISHER
-from publisher.plan_terms import QuotaPeriod, QuotaUnit
+from publisher.plan_terms import QuotaPeriod
 
 
 class QuotaDocument(serializers.Serializer):  # type: ignore[type-arg]
@@ -110,49 +107,38 @@ class ApplicationUsage(Resource):
     def get(self, request: Request, application_id: UUID) -> Response:
         """In the present minute, all its tokens together."""
         application = queries.application_for(self.user, application_id)
-        limits = PlanLimits.per_minute(application.plan.per_minute)
         try:
-            usage = usage_of(_store(), application_account(str(application.pk)), limits, now=_now())
-        except RedisError:
+            used = usage.shared_quota(application, _now())
+        except unreachable():
             raise UsageUnknown from None
         return Response(
             {
                 "applicationId": str(application.pk),
                 "throttlingPolicy": application.plan.name,
-                "quota": _quota(usage.quota),
+                "quota": _quota(used.quota),
             }
         )
 
 
 def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
     plan = subscription.plan
-    limits = PlanLimits(
-        quota=plan.quota if plan.is_quota_kept else None,
-        unit=QuotaUnit(plan.quota_unit),
-        period=QuotaPeriod(plan.quota_period),
-        connections=plan.connections,
-    )
     try:
-        account = api_account(str(subscription.application_id), str(subscription.api_id))
-        usage = usage_of(_store(), account, limits, now=_now())
-    except RedisError:
+        (used,) = usage.usages_now([subscription], _now())
+    except unreachable():
         raise UsageUnknown from None
+    connections = None if plan.connections is None else {"limit": plan.connections, "open": used.usage.connections}
     return {
         "subscriptionId": str(subscription.pk),
         "throttlingPolicy": plan.name,
-        "quota": _quota(usage.quota),
-        "connections": None if plan.connections is None else {"limit": plan.connections, "open": usage.connections},
+        "quota": _quota(used.usage.quota),
+        "connections": connections,
     }
 
 
-def _quota(usage: QuotaUsage | None) -> dict[str, Any] | None:
-    return QuotaDocument(usage).data if usage else None
+def _quota(used: QuotaUsage | None) -> dict[str, Any] | None:
+    return QuotaDocument(used).data if used else None
 
 
-def _now() -> float:
-    return _store().time() or time.time()
-
-
-@lru_cache(maxsize=1)
-def _store() -> LeaseStore:
-    return open_store(settings.REDIS_URL)
+def _now() -> datetime:
+    """By the clock of the store, where it has one: periods begin and end by it."""
+    return datetime.fromtimestamp(usage.shared_store().time() or time.time(), UTC)

@@ -40,12 +40,6 @@ class Touched:
     closings: dict[str, str] = field(default_factory=dict)
     drains: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
-        return bool(
-            people or self.deny_policies or self.recordings or self.reauthentications or self.closings or self.drains
-        )
-
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
         return (
@@ -53,6 +47,7 @@ class Touched:
             or grant.application_id in self.applications
             or grant.owner_id in self.users
             or grant.user_id in self.users
+            or grant.maker_id in self.users
             or grant.plan in self.application_plans
             or any(held.plan in self.plans for held in grant.subscriptions.values())
         )
@@ -72,27 +67,24 @@ class Touched:
         self.drains |= other.drains
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class GrantCache:
     """Grants by the digest of their token and the APIs they were asked for, token errors by the digest alone.
 
-    `generation` ages all grants at once, see `revalidate`.
+    `held` are the grants, each with the generation that it was asked in, see `revalidate`.
     """
 
-    def __init__(self, most_grants: int = MOST_GRANTS, most_errors: int = MOST_ERRORS) -> None:
-        self._most_grants = most_grants
-        self._most_errors = most_errors
-        self._grants: OrderedDict[Key, tuple[Grant, int]] = OrderedDict()
-        self._errors: OrderedDict[str, tuple[TokenError, float]] = OrderedDict()
-        self._resting_on: dict[tuple[str, str], set[Key]] = {}
-        self._generation = 0
-
-    def __len__(self) -> int:
-        return len(self._grants)
+    most_grants: int = MOST_GRANTS
+    most_errors: int = MOST_ERRORS
+    held: OrderedDict[Key, tuple[Grant, int]] = field(default_factory=OrderedDict, init=False)
+    _errors: OrderedDict[str, tuple[TokenError, float]] = field(default_factory=OrderedDict, init=False)
+    _resting_on: dict[tuple[str, str], set[Key]] = field(default_factory=dict, init=False)
+    _generation: int = field(default=0, init=False)
 
     def get(self, key: Key, now: float) -> Grant | TokenError | None:
         """What is known of a token; None when it has to be asked for (again)."""
-        if kept := self._grants.get(key):
-            self._grants.move_to_end(key)
+        if kept := self.held.get(key):
+            self.held.move_to_end(key)
             return kept[0] if kept[1] == self._generation else None
         if refused := self._errors.get(key[0]):
             if now < refused[1]:
@@ -102,33 +94,33 @@ class GrantCache:
 
     def of_token(self, token_id: str, api_ids: tuple[str, ...]) -> Grant | None:
         """The grant of the token whose row has this id; None when it has to be asked for (again)."""
-        kept = [self._grants[key] for key in self._resting_on.get(("token", token_id), ()) if key[1] == api_ids]
+        kept = [self.held[key] for key in self._resting_on.get(("token", token_id), ()) if key[1] == api_ids]
         return next((grant for grant, generation in kept if generation == self._generation), None)
 
     def last_known(self, key: Key) -> Grant | None:
         """The grant whatever its age, for when nobody can be asked."""
-        kept = self._grants.get(key)
+        kept = self.held.get(key)
         return kept[0] if kept else None
 
     def any_known(self, digest: str) -> Grant | None:
         """A grant of the token, whatever its age and the APIs it was asked for."""
-        return next((self._grants[key][0] for key in self._resting_on.get(("digest", digest), ())), None)
+        return next((self.held[key][0] for key in self._resting_on.get(("digest", digest), ())), None)
 
     def keep(self, key: Key, answer: Grant | TokenError, now: float) -> None:
         """Remember what was found."""
         if isinstance(answer, Grant):
             self._forget(key)
-            self._grants[key] = (answer, self._generation)
+            self.held[key] = (answer, self._generation)
             for base in _bases(key, answer):
                 self._resting_on.setdefault(base, set()).add(key)
-            while len(self._grants) > self._most_grants:
-                self._forget(next(iter(self._grants)))
+            while len(self.held) > self.most_grants:
+                self._forget(next(iter(self.held)))
         else:  # no API changes that
             for kept in list(self._resting_on.get(("digest", key[0]), ())):
                 self._forget(kept)
             self._errors.pop(key[0], None)
             self._errors[key[0]] = (answer, now + ERROR_SECONDS)
-            while len(self._errors) > self._most_errors:
+            while len(self._errors) > self.most_errors:
                 self._errors.popitem(last=False)
 
     def drop(self, touched: Touched) -> None:
@@ -151,7 +143,7 @@ class GrantCache:
         self._generation += 1
 
     def _forget(self, key: Key) -> None:
-        kept = self._grants.pop(key, None)
+        kept = self.held.pop(key, None)
         for base in _bases(key, kept[0]) if kept else ():
             sharing = self._resting_on[base]
             sharing.discard(key)
@@ -161,7 +153,7 @@ class GrantCache:
 
 def _bases(key: Key, grant: Grant) -> set[tuple[str, str]]:
     """What a grant rests on, as kind and id, and whose it is."""
-    people = {("user", person) for person in (grant.owner_id, grant.user_id) if person}
+    people = {("user", person) for person in (grant.owner_id, grant.user_id, grant.maker_id) if person}
     plans = {("plan", held.plan) for held in grant.subscriptions.values()} | {("application plan", grant.plan)}
     own = {("digest", key[0]), ("token", grant.token_id), ("application", grant.application_id)}
     return own | people | plans

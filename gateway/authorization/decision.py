@@ -38,10 +38,17 @@ from gateway.refusals import REALM, Refusal, forbidden, nothing_here, retry_afte
 from gateway.routing.deployment import Deployment
 from gateway.routing.table import Match, Route, route_to
 from publisher.endpoint import Endpoint
+from publisher.runtime import EVERY_KEY_MANAGER
 
 BLOCKED_RETRY_SECONDS = 60
 UNAVAILABLE_RETRY_SECONDS = 2
 NEEDS_SUBSCRIPTION = frozenset({"PUBLISHED", "DEPRECATED"})
+OTHER_TOKEN = forbidden(
+    900905,
+    "Wrong token",
+    "A connection goes on only with a token of the same application, key type and person that opened it.",
+)
+"""The refusal for a token that is good, but not for this connection."""
 
 
 class Place(NamedTuple):
@@ -134,19 +141,10 @@ def reauthenticate(
     """Decide about an open connection whose client hands over another token, which must be of the same kind."""
     was = admitted.grant
     if (grant.application_id, grant.key_type, grant.user_id) != (was.application_id, was.key_type, was.user_id):
-        return refuse_other_token()
+        return OTHER_TOKEN
     decision = reconsider(admitted, deployment, grant, now, deny_policies)
     assert decision is not None  # noqa: S101  a grant always decides
     return decision
-
-
-def refuse_other_token() -> Refusal:
-    """The refusal for a token that is good, but not for this connection."""
-    return forbidden(
-        900905,
-        "Wrong token",
-        "A connection goes on only with a token of the same application, key type and person that opened it.",
-    )
 
 
 def is_denied(admitted: Allow, deny_policies: ActiveDenyPolicies) -> bool:
@@ -262,15 +260,16 @@ def _decide(
     if deny_policies and (policy := deny_policies.of_caller(grant.application_id, people_behind(grant))):
         return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
     design = route.deployment.design
-    if not design.takes_tokens_of(grant.key_manager):
+    if not {EVERY_KEY_MANAGER, grant.key_manager} & design.key_managers:
         sentence = f"This API takes no tokens of the {grant.key_manager}. Its publisher chooses under Key managers."
         return unauthorized(900901, "Invalid credentials", sentence)
     subscription = grant.subscriptions.get(route.api_id)
-    if grant.internal_api:
-        refusal = _refuse_internal(route, grant)
-    else:
-        refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
-    if refusal:
+    if grant.internal_api not in ("", route.api_id):
+        sentence = "This key is for trying out another API. Get one on the API's own page."
+        return forbidden(900908, "Not subscribed", sentence)
+    if not grant.internal_api and (
+        refusal := _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
+    ):
         return refusal
     endpoint = design.endpoints.get(grant.key_type)
     is_allowed = grant.key_type in design.key_types
@@ -280,12 +279,6 @@ def _decide(
         return forbidden(900905, "Wrong key type", f"{why}. Use a token of the application's {other} keys.")
     about = grant.about(route.api_id)
     return Allow(route, about, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
-
-
-def _refuse_internal(route: Route, grant: Grant) -> Refusal | None:
-    if grant.internal_api == route.api_id:
-        return None
-    return forbidden(900908, "Not subscribed", "This key is for trying out another API. Get one on the API's own page.")
 
 
 _DENIED = {

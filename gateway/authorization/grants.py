@@ -31,7 +31,8 @@ class SubscriptionGrant:
 class Grant:
     """What one access token proves. Ids are text; `expires_at` is in seconds since the epoch.
 
-    `owner_*` is who owns the application; `user_*` who allowed the token, empty for client credentials. `internal_api`
+    `owner_*` is who owns the application; `user_*` who allowed the token, empty for client credentials; `maker_id` who
+    generated it by hand, where the application is shared with them. `internal_api`
     is the one API that a key of the Publisher is for, to try it out; it needs no subscription there and opens nothing
     else. `internal_copy` is the copy of its design that the key is for in place of what is deployed. `subscriptions`
     are those to the APIs that were asked about, by API id, however many more the application has. `limits` are what the
@@ -55,6 +56,7 @@ class Grant:
     internal_api: str = ""
     key_manager: str = RESIDENT
     internal_copy: str = ""
+    maker_id: str = ""
 
     def about(self, api_id: str) -> Grant:
         """The same as far as it concerns one API of those that were asked about."""

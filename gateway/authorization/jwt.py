@@ -11,6 +11,7 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -32,13 +33,13 @@ class InvalidToken(ValueError):
     """The token is not one of ours; the message says why and never quotes it."""
 
 
+@dataclass(frozen=True, slots=True)
 class JwtVerifier:
     """Checks tokens against the public keys of the issuer, by key id."""
 
-    def __init__(self, *, keys: Mapping[str, RSAPublicKey], issuer: str, audience: str) -> None:
-        self._keys = dict(keys)
-        self._issuer = issuer
-        self._audience = audience
+    keys: Mapping[str, RSAPublicKey]
+    issuer: str
+    audience: str
 
     def refuse(self, token: str, now: float) -> TokenError | None:
         """Why this token cannot be valid at `now`, in seconds since the epoch; None: its row has to be asked."""
@@ -63,7 +64,7 @@ class JwtVerifier:
             raise InvalidToken("not an access token")
         if "crit" in named:
             raise InvalidToken("an extension that is not understood")
-        key = self._keys.get(str(named.get("kid")))
+        key = self.keys.get(str(named.get("kid")))
         if key is None:
             raise InvalidToken("an unknown key")
         try:
@@ -71,10 +72,10 @@ class JwtVerifier:
         except InvalidSignature:
             raise InvalidToken("the signature is wrong") from None
         claims = _document(payload)
-        if claims.get("iss") != self._issuer:
+        if claims.get("iss") != self.issuer:
             raise InvalidToken("another issuer")
         audience = claims.get("aud")
-        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+        if self.audience not in (audience if isinstance(audience, list) else [audience]):
             raise InvalidToken("another audience")
         expiry = claims.get("exp")
         if isinstance(expiry, bool) or not isinstance(expiry, int | float):

@@ -7,14 +7,14 @@ one process are shared by all who look at the same.
 from __future__ import annotations
 
 import threading
-import uuid
-from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any
 
 from gateway.connections import live
-from gateway.connections.live import EVERYTHING, Figures
+from gateway.connections.live import Figures
 from gateway.connections.queries import open_among
 from gateway.models import ConnectionRecord, LiveFigures
 
@@ -27,73 +27,45 @@ MOST_BOARDS = 64
 AT_ONCE = 500
 
 
+@dataclass(eq=False, repr=False)
 class Board:
-    """What is open in a scope. `which` narrows the connection log to it."""
+    """What is open in a scope: `all`, `api:` or `owner:` with an id. Have it from `board_of`."""
 
-    _boards: ClassVar[OrderedDict[str, Board]] = OrderedDict()
-    _opening: ClassVar[threading.Lock] = threading.Lock()
-
-    def __init__(self, scope: str, which: dict[str, str]) -> None:
-        self._scope = scope
-        self._which = which
-        self._rows: dict[str, ConnectionRecord] = {}
-        self._lock = threading.Lock()
-        self._looked_at = self._read_at = self._watched_at = NEVER
-
-    @classmethod
-    def of(cls, scope: str, **which: str) -> Board:
-        """The board of a scope; the one that was looked at longest ago gives way."""
-        with cls._opening:
-            board = cls._boards.pop(scope, None) or cls(scope, which)
-            cls._boards[scope] = board
-            while len(cls._boards) > MOST_BOARDS:
-                cls._boards.popitem(last=False)
-        return board
-
-    @classmethod
-    def forget(cls) -> None:
-        """Begin anew with every board: the database is another."""
-        cls._boards.clear()
+    scope: str
+    _rows: dict[str, ConnectionRecord] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _looked_at: datetime = field(default=NEVER, init=False)
+    _read_at: datetime = field(default=NEVER, init=False)
+    _watched_at: datetime = field(default=NEVER, init=False)
 
     def look(self, now: datetime) -> list[ConnectionRecord]:
         """All that is open, as of at most a second ago, and have workers report it for the next while."""
         with self._lock:
             if now - self._watched_at >= WATCH_AGAIN:
                 self._watched_at = now
-                live.watch(self._scope, now)
-            if (now - self._looked_at).total_seconds() >= FRESH_SECONDS:
-                self._looked_at = now
-                self._refresh(now)
+                live.watch(self.scope, now)
+            if (now - self._looked_at).total_seconds() < FRESH_SECONDS:
+                return list(self._rows.values())
+            self._looked_at = now
+            kind, _, key = self.scope.partition(":")
+            which = {f"{kind}_id": key} if key else {}
+            rows = open_among(ConnectionRecord.objects.filter(**which), now)
+            if (now - self._read_at).total_seconds() >= ANEW_SECONDS:
+                self._read_at = now
+                self._rows = {row.pk: row for row in rows}
+            else:
+                wanted = list(rows.values_list("pk", flat=True))
+                unknown = [name for name in wanted if name not in self._rows]
+                for begin in range(0, len(unknown), AT_ONCE):
+                    for row in ConnectionRecord.objects.filter(pk__in=unknown[begin : begin + AT_ONCE]):
+                        self._rows[row.pk] = row
+                self._rows = {name: self._rows[name] for name in wanted if name in self._rows}
+            freshen(self._rows.values(), now)
             return list(self._rows.values())
 
-    def _refresh(self, now: datetime) -> None:
-        rows = open_among(ConnectionRecord.objects.filter(**self._which), now)
-        if (now - self._read_at).total_seconds() >= ANEW_SECONDS:
-            self._read_at = now
-            self._rows = {row.pk: row for row in rows}
-        else:
-            wanted = list(rows.values_list("pk", flat=True))
-            unknown = [name for name in wanted if name not in self._rows]
-            for begin in range(0, len(unknown), AT_ONCE):
-                for row in ConnectionRecord.objects.filter(pk__in=unknown[begin : begin + AT_ONCE]):
-                    self._rows[row.pk] = row
-            self._rows = {name: self._rows[name] for name in wanted if name in self._rows}
-        freshen(self._rows.values(), now)
 
-
-def of_all() -> Board:
-    """Of the whole installation."""
-    return Board.of(EVERYTHING)
-
-
-def of_api(api_id: uuid.UUID) -> Board:
-    """Of one API."""
-    return Board.of(f"api:{api_id}", api_id=str(api_id))
-
-
-def of_owner(user_id: int) -> Board:
-    """Of one person's applications."""
-    return Board.of(f"owner:{user_id}", owner_id=str(user_id))
+board_of = lru_cache(maxsize=MOST_BOARDS)(Board)
+"""The board of a scope; the one that was looked at longest ago gives way."""
 
 
 def freshen(rows: Iterable[ConnectionRecord], now: datetime) -> None:

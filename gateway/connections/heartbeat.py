@@ -10,6 +10,7 @@ import os
 import platform
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -19,7 +20,6 @@ from core import database_clock
 from gateway.connections.registry import ConnectionRegistry
 from gateway.database import Runner
 from gateway.models import WorkerRecord
-from gateway.pulse import rest
 
 LOOK_SECONDS = 2.0
 BEAT_SECONDS = 10.0
@@ -29,37 +29,26 @@ SWEEP_SECONDS = 3600.0
 log = logging.getLogger("gateway.heartbeat")
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class Heartbeat:
     """Writes the row of one worker: at once when its counts changed (looked at every two seconds), else every ten."""
 
-    def __init__(
-        self,
-        *,
-        connections: ConnectionRegistry,
-        run: Runner,
-        clock: Callable[[], datetime] = database_clock.clock.datetime,
-    ) -> None:
-        self.worker_id = uuid.uuid4()
-        self._connections = connections
-        self._run = run
-        self._clock = clock
-        self._started_at = clock()
-        self._written: dict[str, int] | None = None
-        self._written_at = datetime.min.replace(tzinfo=UTC)
-
-    async def beat_on(self) -> None:
-        """Beat until cancelled."""
-        while True:
-            await self.beat()
-            await rest(LOOK_SECONDS)
+    connections: ConnectionRegistry
+    run: Runner
+    clock: Callable[[], datetime] = database_clock.clock.datetime
+    worker_id: uuid.UUID = field(default_factory=uuid.uuid4, init=False)
+    _started_at: datetime = field(default_factory=database_clock.clock.datetime, init=False)
+    _written: dict[str, int] | None = field(default=None, init=False)
+    _written_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     async def beat(self) -> None:
         """Write the row if there is something to say. A database that is away is left to the change feed to report."""
-        counts, now = self._connections.counts(), self._clock()
+        counts = {api_id: len(open_to_it) for api_id, open_to_it in self.connections.by_api.items()}
+        now = self.clock()
         if counts == self._written and (now - self._written_at).total_seconds() < BEAT_SECONDS:
             return
         try:
-            await self._run(partial(write, self.worker_id, counts, started_at=self._started_at, now=now))
+            await self.run(partial(write, self.worker_id, counts, started_at=self._started_at, now=now))
         except DatabaseError as error:
             log.debug("The heartbeat could not be written: %s", error)
         else:
@@ -68,7 +57,7 @@ class Heartbeat:
     async def stop(self) -> None:
         """Take the row away; a database that is away will see it go stale instead."""
         try:
-            await self._run(WorkerRecord.objects.filter(pk=self.worker_id).delete)
+            await self.run(WorkerRecord.objects.filter(pk=self.worker_id).delete)
         except DatabaseError as error:
             log.debug("The heartbeat could not be taken away: %s", error)
 

@@ -13,6 +13,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from struct import Struct
@@ -51,26 +52,18 @@ class Figures(NamedTuple):
     waits: str
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class LiveReporter:
     """Reports of one worker's connections."""
 
-    def __init__(
-        self,
-        *,
-        worker_id: uuid.UUID,
-        connections: ConnectionRegistry,
-        run: Runner,
-        mark: WriteMark | None = None,
-        clock: Callable[[], datetime] = database_clock.clock.datetime,
-    ) -> None:
-        self._worker_id = worker_id
-        self._connections = connections
-        self._run = run
-        self._mark = mark
-        self._unwatched_mark: Hashable = None
-        self._clock = clock
-        self._seen: dict[str, Traffic] = {}
-        self._seen_at = 0.0
+    worker_id: uuid.UUID
+    connections: ConnectionRegistry
+    run: Runner
+    mark: WriteMark | None = None
+    clock: Callable[[], datetime] = database_clock.clock.datetime
+    _seen: dict[str, Traffic] = field(default_factory=dict, init=False)
+    _seen_at: float = field(default=0.0, init=False)
+    _unwatched_mark: Hashable = field(default=None, init=False)
 
     async def keep(self) -> None:
         """Report until cancelled."""
@@ -84,16 +77,16 @@ class LiveReporter:
 
     async def report(self) -> float:
         """Report once if somebody looks; the seconds that this kept the loop. Raises `django.db.Error`."""
-        now = self._clock()
-        mark = self._mark.known() if self._mark else None
+        now = self.clock()
+        mark = self.mark.known() if self.mark else None
         if mark is not None and mark == self._unwatched_mark:
             return 0.0  # nobody looked, and nobody has written that he does
-        scopes = await self._run(partial(watched, now))
+        scopes = await self.run(partial(watched, now))
         self._unwatched_mark = None if scopes else mark
         if not scopes:
             if self._seen_at:
                 self._seen, self._seen_at = {}, 0.0
-                await self._run(LiveFigures.objects.filter(pk=self._worker_id).delete)
+                await self.run(LiveFigures.objects.filter(pk=self.worker_id).delete)
             return 0.0
         before, self._seen = self._seen, {}
         elapsed, self._seen_at = now.timestamp() - self._seen_at, now.timestamp()
@@ -105,19 +98,19 @@ class LiveReporter:
                 packed += self._pack(connection, before.get(connection.id), elapsed)
             spent += time.thread_time() - begun
             await asyncio.sleep(0)
-        await self._run(partial(write, self._worker_id, bytes(packed), now))
+        await self.run(partial(write, self.worker_id, bytes(packed), now))
         return spent
 
     def _looked_at(self, scopes: Iterable[str]) -> list[Connection]:
         if EVERYTHING in scopes:
-            return list(self._connections)
+            return list(self.connections)
         found: dict[Connection, None] = {}
         for scope in scopes:
             kind, _, key = scope.partition(":")
             if kind == "api":
-                found |= dict.fromkeys(self._connections.of_api(key))
+                found |= dict.fromkeys(self.connections.by_api.get(key, ()))
             elif kind == "owner":
-                found |= dict.fromkeys(each for each in self._connections if each.admitted.grant.owner_id == key)
+                found |= dict.fromkeys(each for each in self.connections if each.admitted.grant.owner_id == key)
         return list(found)
 
     def _pack(self, connection: Connection, before: Traffic | None, elapsed: float) -> bytes:

@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from operator import itemgetter
@@ -48,27 +49,22 @@ log = logging.getLogger("gateway.connection_log")
 Values = dict[str, Any]
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class ConnectionLog:
     """The rows of one worker's connections."""
 
-    def __init__(
-        self,
-        *,
-        worker_id: uuid.UUID,
-        connections: ConnectionRegistry,
-        run: Runner,
-        clock: Callable[[], datetime] = database_clock.clock.datetime,
-    ) -> None:
-        self._worker_id = worker_id
-        self._connections = connections
-        self._run = run
-        self._clock = clock
-        self._waiting: dict[str, Connection | Values] = {}  # one that is open is written as it is by then
-        self._written: dict[str, tuple[Traffic, float]] = {}
-        self._sent: set[str] = set()  # of which the database may know: those that are open, and were written once
-        self._lost = 0
-        self._refreshed_at = clock()
-        self._is_restored = False
+    worker_id: uuid.UUID
+    connections: ConnectionRegistry
+    run: Runner
+    clock: Callable[[], datetime] = database_clock.clock.datetime
+    # One that is open is written as it is by then.
+    _waiting: dict[str, Connection | Values] = field(default_factory=dict, init=False)
+    _written: dict[str, tuple[Traffic, float]] = field(default_factory=dict, init=False)
+    # Of these the database may know: those that are open, and were written once.
+    _sent: set[str] = field(default_factory=set, init=False)
+    _lost: int = field(default=0, init=False)
+    _refreshed_at: datetime = field(default_factory=database_clock.clock.datetime, init=False)
+    _is_restored: bool = field(default=False, init=False)
 
     def opened(self, connection: Connection) -> None:
         """A client was let in."""
@@ -79,12 +75,12 @@ class ConnectionLog:
     def ended(self, connection: Connection) -> None:
         """A connection has ended."""
         assert connection.relay is not None  # noqa: S101
-        now = self._clock()
+        now = self.clock()
         before = self._written.pop(connection.id, None)
         if before and before[0] != connection.relay.traffic():
             connection.active_at = now.timestamp()
         ending = _ending(connection.relay.close_info(), now)
-        self._put(connection, {**_values(connection, self._worker_id), **ending})
+        self._put(connection, {**_values(connection, self.worker_id), **ending})
 
     def write_anew(self) -> None:
         """Have every open connection written at the next opportunity, and no other stand as open in this worker's name.
@@ -100,15 +96,15 @@ class ConnectionLog:
         while True:
             await rest(WRITE_SECONDS)
             await self.write()
-            now = self._clock()
+            now = self.clock()
             with suppress(DatabaseError):
                 if now - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS):
                     self._refreshed_at = now
                     await self.refresh()
-                    await self._run(partial(close_abandoned, now))
+                    await self.run(partial(close_abandoned, now))
                     if self._is_restored:
-                        known = {each.id for each in self._connections}
-                        await self._run(partial(close_unknown, self._worker_id, known, now))
+                        known = {each.id for each in self.connections}
+                        await self.run(partial(close_unknown, self.worker_id, known, now))
                         self._is_restored = False
 
     async def stop(self) -> None:
@@ -122,11 +118,11 @@ class ConnectionLog:
         names = list(self._waiting)
         for begin in range(0, len(names), MOST_AT_ONCE):
             batch = {name: self._waiting[name] for name in names[begin : begin + MOST_AT_ONCE]}
-            rows = [_values(each, self._worker_id) if isinstance(each, Connection) else each for each in batch.values()]
+            rows = [_values(each, self.worker_id) if isinstance(each, Connection) else each for each in batch.values()]
             new = batch.keys() - self._sent
             self._sent.update(batch)
             try:
-                await self._run(partial(write, rows, new))
+                await self.run(partial(write, rows, new))
             except DatabaseError as error:
                 log.debug("Connections cannot be written down now: %s", error)
                 return
@@ -138,14 +134,14 @@ class ConnectionLog:
 
     async def refresh(self) -> None:
         """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
-        for count, connection in enumerate(self._connections, start=1):
-            is_open = self._connections.get(connection.id) is connection  # it may have ended since the loop began
+        for count, connection in enumerate(self.connections, start=1):
+            is_open = self.connections.by_id.get(connection.id) is connection  # it may have ended since the loop began
             if is_open and connection.relay is not None:
                 figures = (connection.relay.traffic(), connection.admitted.grant.expires_at)
                 before = self._written.get(connection.id)
                 if figures != before:
                     if before and before[0] != figures[0]:
-                        connection.active_at = self._clock().timestamp()
+                        connection.active_at = self.clock().timestamp()
                     self._written[connection.id] = figures
                     self._put(connection, connection)
             if count % CONNECTIONS_AT_ONCE == 0:
@@ -233,15 +229,15 @@ def _upsert(vendor: str) -> tuple[str, Callable[[Values], tuple[Any, ...]], list
     replaced = [f"{column} = excluded.{column}" for column in columns[1:]]
     marks = ", ".join(["%s"] * len(fields))
     adapted: list[tuple[int, Callable[[Any], Any]]] = []
-    for place, field in enumerate(fields):
-        if isinstance(field, models.DateTimeField):
+    for place, each in enumerate(fields):
+        if isinstance(each, models.DateTimeField):
             adapted.append((place, _utc if vendor == "sqlite" else database.ops.adapt_datetimefield_value))
-        elif isinstance(field, models.UUIDField):  # the worker's own: always the same
-            adapted.append((place, lru_cache(partial(field.get_db_prep_save, connection=database))))
+        elif isinstance(each, models.UUIDField):  # the worker's own: always the same
+            adapted.append((place, lru_cache(partial(each.get_db_prep_save, connection=database))))
     return (
         f"INSERT INTO {quote(ConnectionRecord._meta.db_table)} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608
         f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
-        itemgetter(*(field.attname for field in fields)),
+        itemgetter(*(each.attname for each in fields)),
         adapted,
     )
 

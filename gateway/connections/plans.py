@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gateway import refusals
 from gateway.authorization.decision import Allow
 from gateway.connections.registry import Connection
@@ -18,17 +20,17 @@ from publisher.runtime import ValidationMode
 Plans = tuple[PlanOf | None, PlanOf, PlanOf]
 
 
+@dataclass(frozen=True, slots=True)
 class ConnectionPlans:
     """Plans as a `LeaseClient` holds them: on leases, for every worker together."""
 
-    def __init__(self, lease_client: LeaseClient) -> None:
-        self._lease_client = lease_client
+    lease_client: LeaseClient
 
     async def enter(self, connection: Connection) -> Refusal | None:
         """Let it draw from its plans; or the refusal, where one of them allows no more or is not known now."""
         subscription, application, api = all_plans_of(connection.admitted)
         try:
-            connection.admission = await self._lease_client.enter(
+            connection.admission = await self.lease_client.enter(
                 subscription=subscription, application=application, api=api
             )
         except PlanExceeded as error:
@@ -37,43 +39,32 @@ class ConnectionPlans:
             return refusals.PLAN_UNKNOWN
         return None
 
-    def enter_now(self, plans: Plans) -> Admission | None:
-        """Draw from these plans, if nobody has to be asked and none of them objects; else None."""
-        return self._lease_client.enter_now(*plans)
-
     def follow(self, connection: Connection) -> None:
         """A decision has changed: hold the connection, and all that share its plans, to what they are now."""
         for plan in all_plans_of(connection.admitted):
             if plan:
-                self._lease_client.change(*plan)
+                self.lease_client.change(*plan)
         if connection.relay:
-            connection.relay.limit_messages(message_bytes(connection.admitted), frame_bytes(connection.admitted))
+            frame_bytes = connection.admitted.route.deployment.design.frame_bytes or None
+            connection.relay.limit_messages(message_bytes(connection.admitted), frame_bytes)
 
     def leave(self, connection: Connection) -> None:
         """Draw from its plans no more; nothing happens when it does not."""
         admission, connection.admission = connection.admission, None
         if admission:
-            admission.leave(self._lease_client.clock())
-
-
-def plans_of(admitted: Allow) -> tuple[PlanOf | None, PlanOf]:
-    """The business plan of the subscription that is called under, and the plan of the application that calls."""
-    grant, subscription = admitted.grant, admitted.subscription
-    application = PlanOf(application_account(grant.application_id), grant.limits)
-    if subscription is None:
-        return None, application
-    return PlanOf(api_account(grant.application_id, admitted.route.deployment.api_id), subscription.limits), application
+            admission.leave(self.lease_client.clock())
 
 
 def all_plans_of(admitted: Allow) -> Plans:
-    """Those of the subscription and of the application, and what the API itself allows."""
-    return (*plans_of(admitted), limits_of_api(admitted))
-
-
-def limits_of_api(admitted: Allow) -> PlanOf:
-    """What all applications together may send and receive on the API with keys of this type."""
-    deployment = admitted.route.deployment
-    return PlanOf(whole_api_account(deployment.api_id, admitted.grant.key_type), deployment.design.limits)
+    """The business plan of the subscription that is called under, the plan of the application that calls, and what all
+    applications together may send and receive on the API with keys of this type."""
+    grant, subscription, deployment = admitted.grant, admitted.subscription, admitted.route.deployment
+    api = api_account(grant.application_id, deployment.api_id)
+    return (
+        PlanOf(api, subscription.limits) if subscription else None,
+        PlanOf(application_account(grant.application_id), grant.limits),
+        PlanOf(whole_api_account(deployment.api_id, grant.key_type), deployment.design.limits),
+    )
 
 
 def message_bytes(admitted: Allow) -> int | None:
@@ -81,11 +72,6 @@ def message_bytes(admitted: Allow) -> int | None:
     plan = admitted.subscription.limits.message_bytes if admitted.subscription else None
     own = admitted.route.deployment.design.message_bytes or None
     return min((each for each in (plan, own) if each is not None), default=None)
-
-
-def frame_bytes(admitted: Allow) -> int | None:
-    """The longest frame that the client may send, in bytes; None for any."""
-    return admitted.route.deployment.design.frame_bytes or None
 
 
 def checks_of(admitted: Allow) -> Checks | None:
@@ -99,8 +85,7 @@ def checks_of(admitted: Allow) -> Checks | None:
 def extensions_for(admitted: Allow, offered: str) -> str:
     """What of a client's offer of extensions its backend is offered: none under a plan that counts what is inside, and
     only what can be read where messages are looked at."""
-    is_plain = admitted.subscription is not None and admitted.subscription.limits.uncompressed
-    if is_plain:
+    if admitted.subscription is not None and admitted.subscription.limits.uncompressed:
         return ""
     return only_deflate(offered) if checks_of(admitted) else offered
 

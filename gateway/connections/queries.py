@@ -64,8 +64,3 @@ def get_connection_for(user: User, connection_id: str) -> ConnectionRecord:
     if row is None:
         raise ConnectionNotFound("There is no such connection.")
     return row
-
-
-def ends_soon(connection: ConnectionRecord, seconds: float) -> bool:
-    """Whether an open connection will be closed within so many seconds unless its client renews its token."""
-    return connection.ended_at is None and connection.expires_at - database_clock.now() <= timedelta(seconds=seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, field
 
 from gateway.authorization.decision import Allow
 from gateway.quotas.admission import Admission
@@ -51,118 +52,17 @@ class Connection:
         self.admission: Admission | None = None
         self.is_ending = False  # it was told to close, and waits for the client's Close: no token saves it now
 
-    @property
-    def token_id(self) -> str:
-        """The access token that it rests on."""
-        return self.admitted.grant.token_id
 
-
-class ConnectionRegistry:
-    """The open connections of one worker.
-
-    Add a connection in the same step of the event loop in which it was authorised, before anything is awaited: a right
-    that ends while the backend is being dialled then ends this one too.
-    """
-
-    def __init__(self) -> None:
-        self._connections: dict[str, Connection] = {}
-        self._by_api: dict[str, set[Connection]] = {}
-        self._by_application: dict[str, set[Connection]] = {}
-        self._by_token: dict[str, set[Connection]] = {}
-        self._expiries = ExpiryQueue()
-
-    def __len__(self) -> int:
-        return len(self._connections)
-
-    def __iter__(self) -> Iterator[Connection]:
-        return iter(list(self._connections.values()))
-
-    def add(self, connection: Connection) -> None:
-        """Take a connection in."""
-        self._connections[connection.id] = connection
-        for index, key in self._entries(connection):
-            index.setdefault(key, set()).add(connection)
-        grant = connection.admitted.grant
-        self._expiries.add(grant.token_id, grant.expires_at, keeping=self._by_token)
-
-    def discard(self, connection: Connection) -> None:
-        """Forget a connection; nothing happens when it is forgotten already."""
-        if self._connections.pop(connection.id, None) is None:
-            return
-        for index, key in self._entries(connection):
-            sharing = index[key]
-            sharing.discard(connection)
-            if not sharing:
-                del index[key]
-
-    def move(self, connection: Connection, admitted: Allow) -> None:
-        """Let a connection rest on another token from now on; nothing happens when it is forgotten already."""
-        if connection.id not in self._connections:
-            return
-        self.discard(connection)
-        connection.admitted = admitted
-        self.add(connection)
-
-    def get(self, connection_id: str) -> Connection | None:
-        """The connection with this id."""
-        return self._connections.get(connection_id)
-
-    def of_api(self, api_id: str) -> list[Connection]:
-        """The connections to one API."""
-        return list(self._by_api.get(api_id, ()))
-
-    def of_application(self, application_id: str) -> list[Connection]:
-        """The connections of one application."""
-        return list(self._by_application.get(application_id, ()))
-
-    def of_token(self, token_id: str) -> list[Connection]:
-        """The connections that one access token opened."""
-        return list(self._by_token.get(token_id, ()))
-
-    def tokens(self) -> list[str]:
-        """The ids of the access tokens that have a connection open."""
-        return list(self._by_token)
-
-    def ending(self, now: float, within: float) -> list[Connection]:
-        """The connections whose token ends within so many seconds from `now`, the first to end first."""
-        soon = [each for each in self._connections.values() if each.admitted.grant.expires_at - now <= within]
-        return sorted(soon, key=lambda connection: connection.admitted.grant.expires_at)
-
-    def expired(self, now: float) -> list[Connection]:
-        """The connections whose token has ended by `now`, in seconds since the epoch. Each is named once."""
-        ended = []
-        for connection in [
-            connection for token_id in self._expiries.due(now) for connection in self.of_token(token_id)
-        ]:
-            grant = connection.admitted.grant
-            if grant.expires_at <= now:
-                ended.append(connection)
-            else:
-                self._expiries.add(grant.token_id, grant.expires_at, keeping=self._by_token)
-        return ended
-
-    def counts(self) -> dict[str, int]:
-        """How many connections are open to each API."""
-        return {api_id: len(open_to_it) for api_id, open_to_it in self._by_api.items()}
-
-    def _entries(self, connection: Connection) -> tuple[tuple[dict[str, set[Connection]], str], ...]:
-        return (
-            (self._by_api, connection.api_id),
-            (self._by_application, connection.application_id),
-            (self._by_token, connection.token_id),
-        )
-
-
+@dataclass(eq=False, repr=False)
 class ExpiryQueue:
     """When which token ends: one entry a token, however often its connections come and go.
 
     The `heap` also holds tokens without connections that were not swept out yet.
     """
 
-    def __init__(self) -> None:
-        self.heap: list[tuple[float, str]] = []
-        self._entered: set[str] = set()
-        self._sweep_at = LEAST_SWEPT
+    heap: list[tuple[float, str]] = field(default_factory=list, init=False)
+    _entered: set[str] = field(default_factory=set, init=False)
+    _sweep_at: int = field(default=LEAST_SWEPT, init=False)
 
     def add(self, token_id: str, expires_at: float, keeping: Container[str]) -> None:
         """Take a token in. `keeping` are those that still have connections; the others are swept out now and then."""
@@ -182,3 +82,71 @@ class ExpiryQueue:
             token_id = heapq.heappop(self.heap)[1]
             self._entered.discard(token_id)
             yield token_id
+
+
+@dataclass(eq=False, repr=False)
+class ConnectionRegistry:
+    """The open connections of one worker.
+
+    Add a connection in the same step of the event loop in which it was authorised, before anything is awaited: a right
+    that ends while the backend is being dialled then ends this one too. The dictionaries are there to be read, at once:
+    they change with every client that comes or goes.
+    """
+
+    by_id: dict[str, Connection] = field(default_factory=dict, init=False)
+    by_api: dict[str, set[Connection]] = field(default_factory=dict, init=False)
+    by_application: dict[str, set[Connection]] = field(default_factory=dict, init=False)
+    by_token: dict[str, set[Connection]] = field(default_factory=dict, init=False)
+    _expiries: ExpiryQueue = field(default_factory=ExpiryQueue, init=False)
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self.by_id.values()))
+
+    def add(self, connection: Connection) -> None:
+        """Take a connection in."""
+        self.by_id[connection.id] = connection
+        for index, key in self._entries(connection):
+            index.setdefault(key, set()).add(connection)
+        grant = connection.admitted.grant
+        self._expiries.add(grant.token_id, grant.expires_at, keeping=self.by_token)
+
+    def discard(self, connection: Connection) -> None:
+        """Forget a connection; nothing happens when it is forgotten already."""
+        if self.by_id.pop(connection.id, None) is None:
+            return
+        for index, key in self._entries(connection):
+            sharing = index[key]
+            sharing.discard(connection)
+            if not sharing:
+                del index[key]
+
+    def move(self, connection: Connection, admitted: Allow) -> None:
+        """Let a connection rest on another token from now on; nothing happens when it is forgotten already."""
+        if connection.id not in self.by_id:
+            return
+        self.discard(connection)
+        connection.admitted = admitted
+        self.add(connection)
+
+    def expired(self, now: float) -> list[Connection]:
+        """The connections whose token has ended by `now`, in seconds since the epoch. Each is named once."""
+        ended = []
+        for connection in [
+            connection for token_id in self._expiries.due(now) for connection in self.by_token.get(token_id, ())
+        ]:
+            grant = connection.admitted.grant
+            if grant.expires_at <= now:
+                ended.append(connection)
+            else:
+                self._expiries.add(grant.token_id, grant.expires_at, keeping=self.by_token)
+        return ended
+
+    def _entries(self, connection: Connection) -> tuple[tuple[dict[str, set[Connection]], str], ...]:
+        return (
+            (self.by_api, connection.api_id),
+            (self.by_application, connection.application_id),
+            (self.by_token, connection.admitted.grant.token_id),
+        )

@@ -33,7 +33,6 @@ from gateway.pulse import rest
 from gateway.refusals import Refusal
 
 POLL_SECONDS = 0.2
-EXPIRY_SECONDS = 0.2
 AWAY_SECONDS = 1.0
 AGAIN_SECONDS = 5.0  # after which the log is read, whether or not it seems that anybody has written
 RECONCILE_SECONDS = 60.0
@@ -98,12 +97,6 @@ class ChangeFeed:
         while True:
             await self.step()
             await rest(AWAY_SECONDS if self._is_away else POLL_SECONDS)
-
-    async def expire(self) -> None:
-        """Close connections when their token ends, until cancelled."""
-        while True:
-            await self.close_expired()
-            await rest(EXPIRY_SECONDS)
 
     async def step(self) -> None:
         """Read what is new and act on it. Never raises: what fails now is caught up with later.
@@ -183,7 +176,7 @@ class ChangeFeed:
     async def _apply(self, touched: Touched) -> None:
         self._routing.forget(touched)
         for connection_id, reason in touched.closings.items():
-            if connection := self._connections.get(connection_id):
+            if connection := self._connections.by_id.get(connection_id):
                 _close(connection, close_codes.BY_OPERATOR.because(reason))
         for api_id, drain in touched.drains.items():
             self._drain(api_id, drain)
@@ -195,8 +188,8 @@ class ChangeFeed:
         if touched.users or touched.plans or touched.application_plans:
             resting = [connection for connection in self._connections if touched.covers(connection.admitted.grant)]
         else:
-            of_applications = map(self._connections.of_application, touched.applications)
-            of_tokens = map(self._connections.of_token, touched.tokens)
+            of_applications = (self._connections.by_application.get(each, ()) for each in touched.applications)
+            of_tokens = (self._connections.by_token.get(each, ()) for each in touched.tokens)
             resting = list(dict.fromkeys(chain(*of_applications, *of_tokens)))
         await self._refresh_grants(resting)
         if self._reauthenticate:
@@ -208,7 +201,7 @@ class ChangeFeed:
 
         Who has come since stays: clients that come back must not be sent away again.
         """
-        leaving = [each for each in self._connections.of_api(api_id) if each.opened_at <= asked["before"]]
+        leaving = [each for each in self._connections.by_api.get(api_id, ()) if each.opened_at <= asked["before"]]
         loop = asyncio.get_running_loop()
         for number, connection in enumerate(leaving):
             close = partial(_close, connection, close_codes.DRAINED, again=False)
@@ -217,7 +210,7 @@ class ChangeFeed:
     async def _refresh_routes(self, api_ids: set[str]) -> None:
         if api_ids:
             changed = await self._routing.refresh(api_ids)
-            await self._reconsider(list(chain(*map(self._connections.of_api, changed))), {})
+            await self._reconsider([each for api in changed for each in self._connections.by_api.get(api, ())], {})
 
     async def _refresh_deny_policies(self) -> None:
         before, now = self._routing.deny_policies, await self._run(load_deny_policies)
@@ -239,7 +232,7 @@ class ChangeFeed:
     async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[Key, Grant | TokenError]) -> None:
         for count, connection in enumerate(connections, start=1):
             grant = grants.get(_asked(connection), connection.admitted.grant)
-            deployment = self._routing.routes.get(connection.api_id)
+            deployment = self._routing.routes.deployments.get(connection.api_id)
             decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
             if isinstance(decision, Refusal):
                 _close(connection, refusals.close_for(decision))
@@ -252,7 +245,7 @@ class ChangeFeed:
 
 def _asked(connection: Connection) -> Key:
     """What has to be known of a connection's token: what it grants on the API that it is connected to."""
-    return connection.token_id, (connection.api_id,)
+    return connection.admitted.grant.token_id, (connection.api_id,)
 
 
 def _close(connection: Connection, close: close_codes.Close, *, again: bool = True) -> None:

@@ -78,12 +78,10 @@ class FeedCursor:
         self.floor = floor
         self._read = {each: (written_at, now) for each, written_at in rows.items()}
 
-    def knows(self, rows: Mapping[int, Any]) -> bool:
-        """Whether these, all from the floor on, come from the log that has been read so far, and go on from there."""
-        return all(rows.get(each) == written_at for each, (written_at, _) in self._read.items())
-
-    def unread(self, rows: Mapping[int, Any]) -> dict[int, Any]:
-        """Those of the rows from the floor on that have not been read."""
+    def unread(self, rows: Mapping[int, Any]) -> dict[int, Any] | None:
+        """Those of the rows from the floor on that have not been read; None when they are of another log than that."""
+        if any(rows.get(each) != written_at for each, (written_at, _) in self._read.items()):
+            return None
         return {each: written_at for each, written_at in rows.items() if each not in self._read}
 
     def mark(self, rows: Mapping[int, Any], now: float) -> None:

@@ -28,10 +28,9 @@ def read_unread(seen: FeedCursor) -> Unread | None:
 
     Of too many only the orders are read: no comparison finds them. One visit of the database.
     """
-    rows = rows_from(seen.floor)
-    if not seen.knows(rows):
+    unread = seen.unread(rows_from(seen.floor))
+    if unread is None:
         return None
-    unread = seen.unread(rows)
     return unread, read_rows(list(unread), only_orders=len(unread) > MOST_ROWS)
 
 

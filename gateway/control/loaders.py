@@ -7,7 +7,7 @@ plane may look into those rooms.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial, reduce
@@ -37,7 +37,7 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.control import designs
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.deployment import TRIAL_STATE, VERSION, Deployment
-from publisher import addresses, health, impact, queries, ssrf, violations
+from publisher import addresses, health, impact, queries, violations
 from publisher.models import Api
 from publisher.permissions import TRIERS
 from publisher.plan_terms import ExceededAction
@@ -162,11 +162,6 @@ def person_behind(grant: Grant) -> User | None:
     return User.objects.filter(pk=grant.user_id or grant.owner_id).first()
 
 
-def refuse_backend() -> Callable[[str, str, int], str]:
-    """The server's policy on backends, asked with host, IP address and port: why not, or nothing. It remembers."""
-    return lru_cache(maxsize=4096)(ssrf.policy().refuse)
-
-
 def make_verifier() -> JwtVerifier:
     """A verifier with the keys that sign tokens now."""
     key = signing_key()
@@ -243,6 +238,8 @@ _TOKEN_COLUMNS = {
     "is_internal": "application__application__is_internal",
     "user_active": "user__is_active",
     "user_name": "user__username",
+    "maker": "maker__person_id",
+    "maker_active": "maker__person__is_active",
 }
 
 
@@ -273,7 +270,7 @@ def _grant(row: dict[str, Any], held: dict[str, SubscriptionGrant]) -> Grant | T
         return TokenError.UNKNOWN
     if of["application"] is None:
         return TokenError.SERVICE_ACCOUNT
-    if not of["owner_active"] or of["user_active"] is False:
+    if not of["owner_active"] or of["user_active"] is False or of["maker_active"] is False:
         return TokenError.DISABLED
     if of["is_internal"] and not of["owner_publishes"]:
         return TokenError.NO_PUBLISHER
@@ -297,6 +294,7 @@ def _grant(row: dict[str, Any], held: dict[str, SubscriptionGrant]) -> Grant | T
         limits=PlanLimits.per_minute(of["per_minute"]),
         internal_api=internal_api,
         internal_copy=internal_copy,
+        maker_id=str(of["maker"] or ""),
     )
 
 

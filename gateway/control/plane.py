@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from redis import RedisError
 
 from core import database_clock
 from core.postgresql.deadline import answer_within
-from gateway.connections.heartbeat import Heartbeat
+from gateway.connections.heartbeat import LOOK_SECONDS, Heartbeat
 from gateway.connections.live import LiveReporter
 from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import ConnectionRegistry
 from gateway.control.change_feed import ChangeFeed
-from gateway.control.loaders import make_identity_signer, refuse_backend
+from gateway.control.loaders import make_identity_signer
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread, WriteMark
+from gateway.observability.counters import Counters
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
 from gateway.observability.tracing import open_tracing
@@ -33,16 +34,19 @@ from gateway.pulse import rest
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
-from gateway.quotas.stores import open_store
+from gateway.quotas.stores import open_store, unreachable
 from gateway.quotas.stores.instrumented import InstrumentedStore
 from gateway.recording.recorder import Recorder
 from gateway.statistics.events import EventCounter
 from gateway.upstream.breaker_store import SharedBreaker
 from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
+from publisher import ssrf
 
 CHECKPOINT_SECONDS = 1.0
-AWAY = (DatabaseError, RedisError, StoreRecovering)  # of which the log hears from the change feed and the leases
+EXPIRY_SECONDS = 0.2
+WRITE_SECONDS = 1.0  # violations
+EVENT_SECONDS = 5.0
 IDLE_SECONDS = 10.0  # after which nobody seems to come with a token that is not known yet
 
 log = logging.getLogger("gateway.control")
@@ -66,11 +70,8 @@ class ControlPlane:
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
         self.run = self._asking
-        self._store = InstrumentedStore(
-            open_store(settings.REDIS_URL),
-            lambda *answer: self.telemetry.store_asked(*answer),
-            lambda: self.telemetry.store_forgot(),
-        )
+        counters = Counters()
+        self._store = InstrumentedStore(open_store(settings.REDIS_URL), counters.store_asked, counters.store_forgot)
         self._lease_client = LeaseClient(
             self._store,
             settings.DATA_DIR / "leases",
@@ -108,12 +109,12 @@ class ControlPlane:
             run=self._following, samples=settings.PAYLOAD_SAMPLES, redacted_of=self.routing.redacted_of
         )
         self.telemetry = Telemetry(
-            self.connection_log, self._refusal_log, self._violation_log, self._events, self.recorder
+            self.connection_log, self._refusal_log, self._violation_log, self._events, self.recorder, counters
         )
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
-            counters=self.telemetry.counters,
+            counters=counters,
             connections=self.connections,
             figures=lambda: {
                 "feed_age_seconds": self._change_feed.age(),
@@ -123,7 +124,10 @@ class ControlPlane:
         self._breaker = SharedBreaker(run=self._following, mark=self._mark)
         self._dial_log = DialLog(run=self._following)
         self.dialer = Dialer(
-            breaker=self._breaker, refuse=refuse_backend(), proxy=settings.BACKEND_PROXY, on_dial=self._dial_log.dialled
+            breaker=self._breaker,
+            refuse=lru_cache(maxsize=4096)(ssrf.policy().refuse),
+            proxy=settings.BACKEND_PROXY,
+            on_dial=self._dial_log.dialled,
         )
         self.identities = make_identity_signer()
         self.tracing = open_tracing(settings.TRACES_ENDPOINT, settings.TRACES_SHARE, str(self._heartbeat.worker_id))
@@ -134,40 +138,32 @@ class ControlPlane:
         await self._following(database_clock.measure)
         await self._change_feed.start()
         if settings.REDIS_URL:  # on this thread: that of the leases needs no connection of its own then
-            with suppress(*AWAY):
+            with suppress(*_away()):
                 await self._following(self._store.checkpoint)
         await self._lease_client.start()
-        if settings.REDIS_URL:  # a database has nothing to save
-            self._begin("checkpoints", self._again(self._store.checkpoint, CHECKPOINT_SECONDS))
-        for name, work in (
+        await self._heartbeat.beat()
+        works: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("change-feed", self._change_feed.follow()),
-            ("expire", self._change_feed.expire()),
-            ("clock", self._again(database_clock.measure, database_clock.MEASURED_SECONDS)),
-            ("heartbeat", self._heartbeat.beat_on()),
+            ("expire", _again(self._change_feed.close_expired, EXPIRY_SECONDS)),
+            ("clock", _again(partial(self._following, database_clock.measure), database_clock.MEASURED_SECONDS)),
+            ("heartbeat", _again(self._heartbeat.beat, LOOK_SECONDS)),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
             ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
             ("dial-log", self._dial_log.keep()),
-            ("violation-log", self._violation_log.keep()),
-            ("events", self._events.keep()),
+            ("violation-log", _again(self._violation_log.write, WRITE_SECONDS)),
+            ("events", _again(self._events.write, EVENT_SECONDS)),
             ("recorder", self.recorder.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
-        ):
-            self._begin(name, work)
-
-    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name=f"gateway-{name}")
-        task.add_done_callback(_report)
-        self._tasks.append(task)
-
-    async def _again(self, work: Callable[[], object], seconds: float) -> None:
-        """Do it every so many seconds, until cancelled."""
-        while True:
-            await rest(seconds)
-            with suppress(*AWAY):
-                await self._following(work)
+        ]
+        if settings.REDIS_URL:  # a database has nothing to save
+            works.append(("checkpoints", _again(partial(self._following, self._store.checkpoint), CHECKPOINT_SECONDS)))
+        for name, work in works:
+            task = asyncio.create_task(work, name=f"gateway-{name}")
+            task.add_done_callback(_report)
+            self._tasks.append(task)
 
     def not_ready(self) -> str:
         """Why clients should go elsewhere; empty once everything has been read, and while the database answers."""
@@ -196,6 +192,20 @@ class ControlPlane:
         self._mark.close()
         self._asking.close()
         self._following.close()
+
+
+async def _again(work: Callable[[], Awaitable[object]], seconds: float) -> None:
+    """Do it every so many seconds, until cancelled."""
+    away = _away()
+    while True:
+        await rest(seconds)
+        with suppress(*away):
+            await work()
+
+
+def _away() -> tuple[type[Exception], ...]:
+    """What is raised while something is away, of which the log hears from the change feed and the leases."""
+    return (DatabaseError, StoreRecovering, *unreachable())
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from django.db import transaction
 
 from core import audit, database_clock
 from gateway import refusals
-from gateway.authorization.decision import Allow, reauthenticate, refuse_other_token, refuse_token_error
+from gateway.authorization.decision import OTHER_TOKEN, Allow, reauthenticate, refuse_token_error
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.connections.verbs import REAUTHENTICATION_ASKED
@@ -38,33 +39,25 @@ LOOKS = (0.3, 0.3, 0.6, 0.6)  # seconds from one look to the next
 MOST_WAITING = 50
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class Reauthentication:
     """Gives connections of this worker another token, and asks the others to do so with theirs.
 
     `run` takes database work elsewhere. `patience` is how many seconds the others have to answer.
     """
 
-    def __init__(
-        self,
-        *,
-        routing: RoutingState,
-        connections: ConnectionRegistry,
-        run: Runner,
-        clock: Callable[[], float] = database_clock.clock,
-        patience: float = PATIENCE_SECONDS,
-    ) -> None:
-        self._routing = routing
-        self._connections = connections
-        self._run = run
-        self._clock = clock
-        self.patience = patience
-        self._waiting: Counter[str] = Counter()  # by application
+    routing: RoutingState
+    connections: ConnectionRegistry
+    run: Runner
+    clock: Callable[[], float] = database_clock.clock
+    patience: float = PATIENCE_SECONDS
+    _waiting: Counter[str] = field(default_factory=Counter, init=False)  # by application
 
     async def reauthenticate(self, connection_id: str, grant: Grant) -> float | Refusal:
         """Let a connection rest on another token: until when, in seconds since the epoch, or why not."""
-        if connection := self._connections.get(connection_id):
-            here = await self._routing.grant_of(grant.token_id, (connection.api_id,))
-            if connection.is_ending or not self._connections.get(connection_id):
+        if connection := self.connections.by_id.get(connection_id):
+            here = await self.routing.grant_of(grant.token_id, (connection.api_id,))
+            if connection.is_ending or not self.connections.by_id.get(connection_id):
                 return refusals.NO_SUCH_CONNECTION
             decision = self._settle(connection, here)
             return decision if isinstance(decision, Refusal) else decision.grant.expires_at
@@ -77,13 +70,16 @@ class Reauthentication:
         try:
             if refusal := await self._refuse_unknown(connection_id, grant):
                 return refusal
-            renewal_id = await self._run(partial(ask, connection_id, grant))
+            renewal_id = await self.run(partial(ask, connection_id, grant))
             request = ReauthenticationRequest.objects.filter(pk=renewal_id).values_list("answer", flat=True)
             deadline = asyncio.get_running_loop().time() + self.patience
             while asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(LOOK_SECONDS)
-                if answer := await self._run(request.first):
-                    return _heard(answer)
+                answer: dict[str, Any] | None = await self.run(request.first)
+                if answer and "expires_at" in answer:
+                    return float(answer["expires_at"])
+                if answer:
+                    return Refusal(**{**answer, "headers": tuple(map(tuple, answer["headers"]))})
             return refusals.NO_SUCH_CONNECTION
         except DatabaseError:
             return refuse_token_error(TokenError.UNAVAILABLE)
@@ -96,16 +92,17 @@ class Reauthentication:
 
         Once only, and not after whoever asked has given up: the log may be read again. Raises `django.db.Error`.
         """
-        connection = self._connections.get(connection_id)
+        connection = self.connections.by_id.get(connection_id)
         if connection is None or connection.is_ending:
             return
-        asked_after = datetime.fromtimestamp(self._clock() - ANSWERED_SECONDS, UTC)
+        asked_after = datetime.fromtimestamp(self.clock() - ANSWERED_SECONDS, UTC)
         request = ReauthenticationRequest.objects.filter(pk=asked["renewal_id"], answer={}, asked_at__gt=asked_after)
-        if not await self._run(request.exists):
+        if not await self.run(request.exists):
             return
-        grant = await self._routing.grant_of(asked["token_id"], (connection.api_id,))
+        grant = await self.routing.grant_of(asked["token_id"], (connection.api_id,))
         decision = self._settle(connection, grant)
-        await self._run(partial(request.update, answer=_said(decision)))
+        said = {"expires_at": decision.grant.expires_at} if isinstance(decision, Allow) else asdict(decision)
+        await self.run(partial(request.update, answer=said))
 
     async def _refuse_unknown(self, connection_id: str, grant: Grant) -> Refusal | None:
         """Why nobody need be asked: before anything is written, the connection's own row is looked for.
@@ -114,19 +111,19 @@ class Reauthentication:
         """
         for wait in (0.0, *LOOKS):
             await asyncio.sleep(wait)
-            if row := await self._run(ConnectionRecord.objects.filter(pk=connection_id).first):
+            if row := await self.run(ConnectionRecord.objects.filter(pk=connection_id).first):
                 if (row.application_id, row.key_type) != (grant.application_id, grant.key_type):
-                    return refuse_other_token()
+                    return OTHER_TOKEN
                 return refusals.NO_SUCH_CONNECTION if row.ended_at else None
         return refusals.NO_SUCH_CONNECTION
 
     def _settle(self, connection: Connection, grant: Grant | TokenError) -> Allow | Refusal:
         if isinstance(grant, TokenError):
             return refuse_token_error(grant)
-        deployment = self._routing.routes.get(connection.api_id)
-        decision = reauthenticate(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
+        deployment = self.routing.routes.deployments.get(connection.api_id)
+        decision = reauthenticate(connection.admitted, deployment, grant, self.clock(), self.routing.deny_policies)
         if isinstance(decision, Allow):
-            self._connections.move(connection, decision)
+            self.connections.move(connection, decision)
         return decision
 
 
@@ -149,22 +146,3 @@ def ask(connection_id: str, grant: Grant) -> uuid.UUID:
             now=now,
         )
     return row.pk
-
-
-def _said(decision: Allow | Refusal) -> dict[str, Any]:
-    if isinstance(decision, Allow):
-        return {"expires_at": decision.grant.expires_at}
-    return {
-        "status": decision.status,
-        "code": decision.code,
-        "message": decision.message,
-        "description": decision.description,
-        "headers": [list(header) for header in decision.headers],
-    }
-
-
-def _heard(answer: dict[str, Any]) -> float | Refusal:
-    if "expires_at" in answer:
-        return float(answer["expires_at"])
-    headers = tuple((name, value) for name, value in answer["headers"])
-    return Refusal(answer["status"], answer["code"], answer["message"], answer["description"], headers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from django.db import Error as DatabaseError
@@ -40,6 +40,7 @@ from gateway.routing.table import Match, RouteTable
 MOST_AT_ONCE = 200
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class RoutingState:
     """What one worker knows. Used from its event loop only; `run` takes database work elsewhere.
 
@@ -47,30 +48,22 @@ class RoutingState:
     been away for so long that nobody is let in any more on what is remembered of a token.
     """
 
-    def __init__(
-        self,
-        *,
-        run: Runner,
-        verifier: JwtVerifier | None = None,
-        clock: Callable[[], float] = database_clock.clock,
-        patience: float | None = None,
-    ) -> None:
-        self.routes = RouteTable()
-        self.deny_policies = ActiveDenyPolicies()
-        self._run = run
-        self._verifier = verifier or make_verifier()
-        self._clock = clock
-        self._patience = patience
-        self.is_outdated: Callable[[], bool] = bool
-        self.grants = GrantCache()
-        self._waiting: dict[Key, asyncio.Future[Grant | TokenError]] = {}
-        self._asking: asyncio.Task[None] | None = None
-        self._readers: dict[object, Touched] = {}
+    run: Runner
+    clock: Callable[[], float] = database_clock.clock
+    patience: float | None = None
+    is_outdated: Callable[[], bool] = bool
+    routes: RouteTable = field(default_factory=RouteTable, init=False)
+    deny_policies: ActiveDenyPolicies = field(default_factory=ActiveDenyPolicies, init=False)
+    grants: GrantCache = field(default_factory=GrantCache, init=False)
+    _verifier: JwtVerifier = field(default_factory=make_verifier, init=False)
+    _waiting: dict[Key, asyncio.Future[Grant | TokenError]] = field(default_factory=dict, init=False)
+    _asking: asyncio.Task[None] | None = field(default=None, init=False)
+    _readers: dict[object, Touched] = field(default_factory=dict, init=False)
 
     async def load(self) -> None:
         """Read every API and deny policy. Raises `django.db.Error` when the database cannot be read."""
-        self.routes = RouteTable(await self._run(load_deployments))
-        self.deny_policies = await self._run(load_deny_policies)
+        self.routes = RouteTable(await self.run(load_deployments))
+        self.deny_policies = await self.run(load_deny_policies)
 
     async def refresh(self, api_ids: Iterable[str]) -> set[str]:
         """Read these APIs again and swap their routes, all at once; say for which of them something changed.
@@ -78,13 +71,14 @@ class RoutingState:
         Raises `django.db.Error`.
         """
         wanted = set(api_ids)
-        found = {each.api_id: each for each in await self._run(partial(load_deployments, wanted))}
-        before, self.routes = self.routes, self.routes.replaced(found.values(), gone=wanted - found.keys())
+        found = {each.api_id: each for each in await self.run(partial(load_deployments, wanted))}
+        before = self.routes.deployments
+        self.routes = self.routes.replaced(found.values(), gone=wanted - found.keys())
         return {each for each in wanted if _fingerprint(before.get(each)) != _fingerprint(found.get(each))}
 
     def differing_from(self, stored: Fingerprints) -> set[str]:
         """The APIs that are known otherwise than they are stored."""
-        known = {each.api_id: _fingerprint(each) for each in self.routes}
+        known = {each.api_id: _fingerprint(each) for each in self.routes.deployments.values()}
         return {api_id for api_id in stored.keys() | known.keys() if stored.get(api_id) != known.get(api_id)}
 
     async def decide(self, handshake: Handshake) -> Allow | Refusal:
@@ -96,7 +90,7 @@ class RoutingState:
         match = self.routes.match(handshake.path)
         is_here = match or self.routes.trial(handshake.path) or self._may_try(handshake)
         if not is_here or self.deny_policies.of_place("", handshake.client_ip):
-            return authorize(handshake, match, None, self._clock(), self.deny_policies)
+            return authorize(handshake, match, None, self.clock(), self.deny_policies)
         credential = handshake.credential
         token = credential.token if credential else ""
         ticket: TicketGrant | None = None
@@ -117,7 +111,7 @@ class RoutingState:
             match = await self._working_copy(handshake.path, grant)
         elif match is None and (trial := self.routes.trial(handshake.path)) and tries_out(grant, trial.candidates[0]):
             match = trial  # to all others it is not there
-        decision = authorize(handshake, match, grant, self._clock(), self.deny_policies)
+        decision = authorize(handshake, match, grant, self.clock(), self.deny_policies)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
 
     def decide_now(self, handshake: Handshake) -> Decided | None:
@@ -125,7 +119,7 @@ class RoutingState:
         credential, match = handshake.credential, self.routes.match(handshake.path)
         if match is None or credential is None or not credential.token or credential.source is CredentialSource.TICKET:
             return None
-        now, key = self._clock(), (digest(credential.token), match.api_ids)
+        now, key = self.clock(), (digest(credential.token), match.api_ids)
         grant = self.grants.get(key, now)
         if not isinstance(grant, Grant) or grant.internal_copy or self.is_outdated():
             return None
@@ -136,7 +130,7 @@ class RoutingState:
 
     def stands(self, decided: Decided) -> bool:
         """Whether the same handshake would be decided alike: all that the decision rests on is the very same."""
-        now = self._clock()
+        now = self.clock()
         grant = decided.allowed.grant
         return (
             decided.routes is self.routes.version
@@ -150,26 +144,26 @@ class RoutingState:
         """Whether a path that leads nowhere may lead to a working copy: with our ticket, or where one is known."""
         credential = handshake.credential
         if credential and credential.source is CredentialSource.TICKET:
-            return is_genuine_ticket(credential.token, self._clock())
-        return self.routes.may_try(handshake.path)
+            return is_genuine_ticket(credential.token, self.clock())
+        return any(self.routes.tried(handshake.path, api_id) for api_id in self.routes.working_copies)
 
     async def _working_copy(self, path: str, grant: Grant) -> Match | None:
         """The way to the working copy that a key names, which is read now where the audit log has not told of it yet.
 
         Only the copy is taken in: of all else the connections that it touches must hear, and they do by the log.
         """
-        known = self.routes.get(grant.internal_api)
+        known = self.routes.deployments.get(grant.internal_api)
         copy = known.working_copy if known else None
         if known and (copy is None or copy.revision_id != grant.internal_copy):
             with suppress(DatabaseError):
-                found = await self._run(partial(load_deployments, [grant.internal_api]))
-                if (now_known := self.routes.get(grant.internal_api)) and found:
+                found = await self.run(partial(load_deployments, [grant.internal_api]))
+                if (now_known := self.routes.deployments.get(grant.internal_api)) and found:
                     self.routes = self.routes.replaced([replace(now_known, working_copy=found[0].working_copy)])
         return self.routes.tried(path, grant.internal_api)
 
     def redacted_of(self, api_id: str) -> tuple[str, ...] | None:
         """The fields of an API's payloads that may not be kept; None where the API is not known."""
-        known = self.routes.get(api_id)
+        known = self.routes.deployments.get(api_id)
         return known.redacted if known else None
 
     def concerns(self, handshake: Handshake) -> tuple[str, str]:
@@ -187,7 +181,7 @@ class RoutingState:
         """What a token grants on these APIs. An expired one may still come back; `authorize` looks at the time."""
         key = (digest(token), api_ids)
         while True:
-            now = self._clock()
+            now = self.clock()
             known = self.grants.get(key, now)
             if known is not None and not self.is_outdated():
                 return known
@@ -201,7 +195,7 @@ class RoutingState:
                     if self._asking is None:
                         self._asking = asyncio.create_task(self._answer_all())
                 # The client that asked first may go away while others wait for the same answer, which is not cancelled.
-                is_answered = (await asyncio.wait((waiting,), timeout=self._patience))[0]
+                is_answered = (await asyncio.wait((waiting,), timeout=self.patience))[0]
                 answer = waiting.result() if is_answered else self._last_known(key)
             if not _is_stale(answer, touched):
                 return answer
@@ -214,7 +208,7 @@ class RoutingState:
                 return known
             with self._reading() as touched:
                 try:
-                    found = await self._run(partial(load_grants, asked=[(token_id, api_ids)], named_by="pk"))
+                    found = await self.run(partial(load_grants, asked=[(token_id, api_ids)], named_by="pk"))
                     answer = found[token_id, api_ids]
                 except DatabaseError:
                     answer = TokenError.UNAVAILABLE
@@ -229,11 +223,11 @@ class RoutingState:
 
     async def _redeem(self, ticket: str) -> TicketGrant | TokenError:
         """Use a ticket up. A made-up one costs no query, and a used one none for a while."""
-        used, now = ticket_digest(ticket), self._clock()
+        used, now = ticket_digest(ticket), self.clock()
         if self.grants.get((used, ()), now) or not is_genuine_ticket(ticket, now):
             return TokenError.TICKET
         try:
-            redeemed = await self._run(partial(redeem_ticket, used, now))
+            redeemed = await self.run(partial(redeem_ticket, used, now))
         except DatabaseError:
             return TokenError.UNAVAILABLE
         self.grants.keep((used, ()), TokenError.TICKET, now)
@@ -255,13 +249,13 @@ class RoutingState:
                 keys = list(self._waiting)[:MOST_AT_ONCE]
                 with self._reading() as touched:
                     try:
-                        found = await self._run(partial(load_grants, asked=keys))
+                        found = await self.run(partial(load_grants, asked=keys))
                     except DatabaseError:
                         answers = {key: self._last_known(key) for key in keys}
                     else:  # those that were touched while they were read are asked for again
                         answers = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}
                         for key, answer in answers.items():
-                            self.grants.keep(key, answer, self._clock())
+                            self.grants.keep(key, answer, self.clock())
                 for key, answer in answers.items():
                     self._waiting.pop(key).set_result(answer)
         except Exception as error:

@@ -22,7 +22,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 REQUEST_ID = b"X-APIM-Request-Id"  # as backends and the log see it, too
 
-_ONCE = (b"host", b"origin", b"authorization", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
+ONCE = (b"host", b"origin", b"authorization", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
 _FRAMING = frozenset((b"content-length", b"connection", b"transfer-encoding"))
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # what is over 0x7F is opaque (RFC 9110 §5.5)
 
@@ -35,7 +35,7 @@ def refuse_head(method: bytes, version: str, target: bytes, headers: Headers) ->
     if version not in ("1.0", "1.1"):
         return refusals.malformed("Only HTTP/1.1 and HTTP/1.0 are spoken here.")
     names = [name for name, _ in headers]
-    for name in _ONCE:
+    for name in ONCE:
         if names.count(name) > 1:
             return refusals.malformed(f"The header {name.decode()} was sent more than once.")
     for name, value in headers:

@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
 
+from gateway.handshake.head import ONCE
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 QUERY_TOKEN = "access_token"  # noqa: S105  a parameter's name (RFC 6750 §2.3)
@@ -27,7 +29,7 @@ CONSOLE_ENTRY = re.compile(r"apim\.console\.([0-9a-f]{32})")
 OWN_HEADERS = b"x-apim-"
 OWN_COOKIES = b"__Host-apim-"
 
-_SINGLE = frozenset((b"host", b"origin", b"authorization", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"))
+_SINGLE = frozenset(ONCE)
 _NOT_FORWARDED = frozenset(
     b"authorization connection content-length forwarded host keep-alive proxy-authenticate proxy-authorization "
     b"proxy-connection te trailer transfer-encoding upgrade x-real-ip".split()
@@ -261,13 +263,14 @@ def _forwarded(headers: Headers) -> Headers:
     if b"cookie" not in dict(kept):
         return tuple(kept)
     # Cookies do not keep to one port: a browser would show the portal's session to every backend.
-    stripped = ((name, _foreign_cookies(value) if name == b"cookie" else value) for name, value in kept)
-    return tuple((name, value) for name, value in stripped if value or name != b"cookie")
-
-
-def _foreign_cookies(value: bytes) -> bytes:
-    cookies = (cookie.strip() for cookie in value.split(b";"))
-    return b"; ".join(cookie for cookie in cookies if cookie and not is_own_cookie(cookie))
+    forwarded = []
+    for name, value in kept:
+        if name == b"cookie":
+            cookies = (cookie.strip() for cookie in value.split(b";"))
+            value = b"; ".join(cookie for cookie in cookies if cookie and not is_own_cookie(cookie))
+        if value or name != b"cookie":
+            forwarded.append((name, value))
+    return tuple(forwarded)
 
 
 class HeaderUse(Enum):

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,37 +23,37 @@ Labels = tuple[str, ...]
 log = logging.getLogger("gateway.metrics")
 
 
+@dataclass(eq=False, repr=False)
 class Aggregator:
     """The files of one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
+    folder: Path
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def read(self) -> list[Report]:
         """What all workers have counted: those who live, and together those who have ended."""
         with self._lock:
-            found = {path.stem: report for path in self._folder.glob("*.json") if (report := _read(path))}
+            found = {path.stem: report for path in self.folder.glob("*.json") if (report := _read(path))}
             departed = found.pop(DEPARTED, None)
             # What was folded already may have been left when this process was killed before it had deleted all.
             for name in departed.get("names", ()) if departed else ():
                 if found.pop(name, None) is not None:
-                    (self._folder / f"{name}.json").unlink(missing_ok=True)
+                    (self.folder / f"{name}.json").unlink(missing_ok=True)
             # What a worker that has ended said last may have been after its file was read.
             gone = {
-                name: _read(self._folder / f"{name}.json") or report
+                name: _read(self.folder / f"{name}.json") or report
                 for name, report in found.items()
                 if not is_living(report)
             }
             if gone:
                 departed = {**sum_of([*([departed] if departed else []), *gone.values()]), "names": list(gone)}
                 try:
-                    write(self._folder / f"{DEPARTED}.json", departed)
+                    write(self.folder / f"{DEPARTED}.json", departed)
                 except OSError as error:  # everything stays as it is
                     log.warning("The metrics of workers that have ended could not be written: %s", error)
                 else:
                     for name in gone:
-                        (self._folder / f"{name}.json").unlink(missing_ok=True)
+                        (self.folder / f"{name}.json").unlink(missing_ok=True)
         living = [report for name, report in found.items() if name not in gone]
         return [departed, *living] if departed else living
 
@@ -86,8 +87,9 @@ def added(reports: Iterable[Report], name: str) -> list[tuple[Labels, Any]]:
     total: dict[Labels, Any] = {}
     for report in reports:
         for labels, value in report[name]:
-            known = total.get(tuple(labels))
-            total[tuple(labels)] = value if known is None else _plus(known, value)
+            if (known := total.get(tuple(labels))) is not None:
+                value = [a + b for a, b in zip(known, value, strict=True)] if isinstance(known, list) else known + value
+            total[tuple(labels)] = value
     return sorted(total.items())
 
 
@@ -99,14 +101,10 @@ def merged(reports: Iterable[Report], name: str) -> list[tuple[Labels, Report]]:
         for labels, histogram in found if isinstance(found, list) else [((), found)]:
             known = total.get(tuple(labels))
             if known is not None:
-                counts = _plus(known["counts"], histogram["counts"])
+                counts = [a + b for a, b in zip(known["counts"], histogram["counts"], strict=True)]
                 histogram = {**known, "counts": counts, "sum": known["sum"] + histogram["sum"]}
             total[tuple(labels)] = histogram
     return sorted(total.items())
-
-
-def _plus(one: Any, two: Any) -> Any:
-    return [a + b for a, b in zip(one, two, strict=True)] if isinstance(one, list) else one + two
 
 
 def _read(path: Path) -> Report | None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from gateway.close_codes import counted_as
 from gateway.connections.registry import Connection
 from gateway.relay.types import CloseInfo, Traffic
 
 QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 SLOW = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-FIRST_PRIVATE, FIRST_REGISTERED = 4000, 3000  # close codes, RFC 6455 §7.4.2
 
 Labels = tuple[str, ...]
 
@@ -56,7 +57,7 @@ class Counters:
         self.lag = Histogram(QUICK)
         self._store = Histogram(QUICK)
         self._store_failures = 0
-        self.store_forgot = 0  # how often it was found to have
+        self._store_losses = 0
 
     def answered(self, status: int, code: int) -> None:
         """A client was answered with this HTTP status: 101 and 0, or a refusal's code."""
@@ -86,21 +87,18 @@ class Counters:
             labels, before = known
             now = connection.relay.traffic()
             if now != before:
-                self._add(labels, before, now)
+                total = self._traffic[labels]
+                for place, value in enumerate(now):
+                    total[place] += value - before[place]
                 self._seen[connection.id] = labels, now
 
-    def ended(self, connection: Connection, traffic: Traffic, close_info: CloseInfo) -> None:
+    def ended(self, connection: Connection, close_info: CloseInfo) -> None:
         """A connection has ended. Nothing when it never was."""
+        self.passed(connection)
         known = self._seen.pop(connection.id, None)
         if known is not None:
-            labels, before = known
-            self._connections[labels] -= 1
-            self._add(labels, before, traffic)
-            code = str(close_info.client_code)
-            if close_info.by != "gateway" and close_info.client_code >= FIRST_REGISTERED:
-                # Peers may send any of two thousand: theirs are counted together, so that they stay few.
-                code = "4xxx" if close_info.client_code >= FIRST_PRIVATE else "3xxx"
-            self._closes[close_info.by, code] += 1
+            self._connections[known[0]] -= 1
+            self._closes[close_info.by, counted_as(close_info.by, close_info.client_code)] += 1
 
     def violated(self, connection: Connection, sender: str) -> None:
         """A payload of this sender, client or backend, fits no schema of its topic."""
@@ -111,32 +109,30 @@ class Counters:
         self._store.observe(seconds)
         self._store_failures += not is_answered
 
+    def store_forgot(self) -> None:
+        """The store of leases was found to have forgotten what it lent."""
+        self._store_losses += 1
+
     def snapshot(self) -> dict[str, Any]:
         """Everything that has been counted."""
+        counted: dict[str, Mapping[Labels, Any]] = {
+            "handshakes": self._handshakes,
+            "refusals": self._refusals,
+            "closes": self._closes,
+            "connections": self._connections,
+            "traffic": self._traffic,
+            "violations": self._violations,
+        }
         return {
-            "handshakes": _listed(self._handshakes),
-            "refusals": _listed(self._refusals),
-            "closes": _listed(self._closes),
-            "connections": _listed(self._connections),
-            "traffic": _listed(self._traffic),
-            "violations": _listed(self._violations),
+            **{name: [[list(labels), value] for labels, value in counts.items()] for name, counts in counted.items()},
             "dials": [[list(labels), histogram.snapshot()] for labels, histogram in self._dials.items()],
             "lag": self.lag.snapshot(),
             "store": self._store.snapshot(),
             "store_failures": self._store_failures,
-            "store_forgot": self.store_forgot,
+            "store_forgot": self._store_losses,
         }
-
-    def _add(self, labels: Labels, before: Traffic, now: Traffic) -> None:
-        total = self._traffic[labels]
-        for place, value in enumerate(now):
-            total[place] += value - before[place]
 
 
 def _api(connection: Connection) -> Labels:
     deployment = connection.admitted.route.deployment
     return deployment.name, deployment.version
-
-
-def _listed(counts: dict[Labels, Any] | Counter[Labels]) -> list[list[Any]]:
-    return [[list(labels), value] for labels, value in counts.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from gateway.close_codes import FIRST_REGISTERED
 from gateway.models import ConnectionRecord, RefusalRecord
 from gateway.observability import remedies
 from gateway.observability.remedies import Advice
@@ -17,7 +18,6 @@ from gateway.observability.remedies import Advice
 DAYS = 7
 MOST_GROUPS = 1000
 MOST_LOOKED_THROUGH = 5000  # ended connections, for the last of each group
-FIRST_OF_APPLICATIONS = 3000  # codes that applications choose themselves (RFC 6455 §7.4.2) are none of our business
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +41,27 @@ class Finding:
     request_id: str
 
 
-def findings(now: datetime, **which: Any) -> list[Finding]:
-    """What failed within the last week, the newest first. `which` narrows by columns that both logs have."""
-    since = now - timedelta(days=DAYS)
-    refused = RefusalRecord.objects.filter(at__gte=since, **which)
-    closed = ConnectionRecord.objects.filter(_is_bad(), ended_at__gte=since, **which)
-    found = [*_of_refusals(refused), *_of_closes(closed)]
-    return sorted(found, key=lambda each: each.last, reverse=True)[:MOST_GROUPS]
+def findings(now: datetime, *, request_id: str = "", kind: str = "", **which: Any) -> list[Finding]:
+    """What failed within the last week, the newest first. `which` narrows by columns that both logs have.
 
-
-def lookup(request_id: str, **which: Any) -> list[Finding]:
-    """What became of one request: the id that its answer had, or that its client gave it."""
-    refused = RefusalRecord.objects.filter(Q(request_id=request_id) | Q(attempt=request_id), **which)
-    closed = ConnectionRecord.objects.filter(pk=request_id, ended_at__isnull=False, **which)
-    return [*_of_refusals(refused), *_of_closes(closed)]
-
-
-def _is_bad() -> Q:
-    """Whether a connection did not end as it should."""
-    codes = [code for code in remedies.CLOSED if code < FIRST_OF_APPLICATIONS]
-    return (
-        Q(client_code__in=codes)
-        | Q(backend_code__in=codes, ended_by="backend")
-        | Q(client_code__in=remedies.CLOSED, ended_by="gateway")
-    )
+    With a `request_id`, what became of that request at any time: the id that its answer had, or that its client gave
+    it. `kind` is `handshakes` or `closes`, or else both.
+    """
+    if request_id:
+        refused = RefusalRecord.objects.filter(Q(request_id=request_id) | Q(attempt=request_id), **which)
+        closed = ConnectionRecord.objects.filter(pk=request_id, ended_at__isnull=False, **which)
+    else:
+        since, codes = now - timedelta(days=DAYS), [code for code in remedies.CLOSED if code < FIRST_REGISTERED]
+        refused = RefusalRecord.objects.filter(at__gte=since, **which)
+        ended_badly = (
+            Q(client_code__in=codes)
+            | Q(backend_code__in=codes, ended_by="backend")
+            | Q(client_code__in=remedies.CLOSED, ended_by="gateway")
+        )
+        closed = ConnectionRecord.objects.filter(ended_badly, ended_at__gte=since, **which)
+    handshakes = () if kind == "closes" else _of_refusals(refused)
+    closes = () if kind == "handshakes" else _of_closes(closed)
+    return sorted([*handshakes, *closes], key=lambda each: each.last, reverse=True)[:MOST_GROUPS]
 
 
 def _of_refusals(rows: QuerySet[RefusalRecord]) -> Iterator[Finding]:
@@ -85,7 +82,7 @@ def _of_refusals(rows: QuerySet[RefusalRecord]) -> Iterator[Finding]:
             code=each["code"],
             status=each["status"],
             sentence=each["description"],
-            advice=remedies.of_refusal(each["code"]),
+            advice=remedies.REFUSED.get(each["code"], remedies.ELSE_REFUSED),
             api_id=each["api_id"],
             application_id=each["application_id"],
             client_ip=each["client_ip"],
@@ -115,7 +112,7 @@ def _of_closes(rows: QuerySet[ConnectionRecord]) -> Iterator[Finding]:
             code=code or 1006,
             status=0,
             sentence=each["reason"] or f"Ended by the {each['ended_by']}.",
-            advice=remedies.of_close(code or 1006),
+            advice=remedies.CLOSED.get(code or 1006, remedies.CLOSED[1006]),
             api_id=each["api_id"],
             application_id=each["application_id"],
             client_ip=each["client_ip"],
@@ -124,10 +121,3 @@ def _of_closes(rows: QuerySet[ConnectionRecord]) -> Iterator[Finding]:
             last=each["last"],
             request_id=newest.get(tuple(each[name] for name in alike), each["some"]),
         )
-
-
-def matching(found: Iterable[Finding], kind: str) -> list[Finding]:
-    """Only handshakes, only closes, or all."""
-    return [
-        each for each in found if kind not in ("handshakes", "closes") or each.is_handshake == (kind == "handshakes")
-    ]

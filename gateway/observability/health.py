@@ -19,18 +19,17 @@ def dials_of(api_id: str) -> dict[str, Dial]:
     records = BreakerRecord.objects.filter(address__startswith=f"{api_id} ").order_by()
     suspended = {record.address.partition(" ")[2]: record for record in records}
     dialled = {row.address: row for row in DialRecord.objects.filter(api_id=api_id).order_by()}
-    return {address: _dial(address, dialled.get(address), suspended.get(address)) for address in dialled | suspended}
-
-
-def _dial(address: str, row: DialRecord | None, breaker: BreakerRecord | None) -> Dial:
-    """Of an address whose row is not written yet only the suspension is known."""
-    dial = Dial(address)
-    if row:
-        seen = (row.at, row.worker, row.status, row.sentence, row.seconds)
-        dial = Dial(address, *seen, opened=row.opened_at, failed=row.failed_at)
-    if breaker:
-        dial = replace(dial, failures=breaker.failures, until=moment(breaker.until), suspended_by=breaker.worker)
-    return dial
+    found = {}
+    for address in dialled | suspended:
+        row, breaker = dialled.get(address), suspended.get(address)
+        dial = Dial(address)  # of one whose row is not written yet only the suspension is known
+        if row:
+            seen = (row.at, row.worker, row.status, row.sentence, row.seconds)
+            dial = Dial(address, *seen, opened=row.opened_at, failed=row.failed_at)
+        if breaker:
+            dial = replace(dial, failures=breaker.failures, until=moment(breaker.until), suspended_by=breaker.worker)
+        found[address] = dial
+    return found
 
 
 def health_of(api_ids: Sequence[str], since: datetime, now: datetime) -> dict[str, Health]:

@@ -68,12 +68,6 @@ DEFINITIONS: Final = (
 )
 
 
-def serve(sock: socket.socket, folder: Path) -> int:
-    """Answer scrapes on a listening socket until the process is ended; the exit code."""
-    MetricsServer(sock, folder).serve_forever()
-    return 0
-
-
 class MetricsServer(ThreadingHTTPServer):
     """Answers `GET /metrics`. `shutdown` ends it. More than SCRAPES at once are cut off."""
 
@@ -141,15 +135,12 @@ def _cut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-class Workers:
-    """Collects what the workers' files in a folder say."""
-
-    def __init__(self, folder: Path) -> None:
-        self._reports = Aggregator(folder)
+class Workers(Aggregator):
+    """Collects for Prometheus what the workers' files in a folder say."""
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, at the moment."""
-        values = _values(self._reports.read())
+        values = _values(self.read())
         for name, kind, text, labels in DEFINITIONS:
             if kind == "histogram":
                 family = HistogramMetricFamily(name, text, labels=labels)

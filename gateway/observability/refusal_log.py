@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,10 +22,10 @@ from django.db.models import F
 
 from core import database_clock
 from devportal.attempts import RefusedAttempt
+from gateway.authorization.decision import Allow
 from gateway.database import Runner
 from gateway.handshake.request import Handshake
 from gateway.models import RefusalRecord
-from gateway.observability.telemetry import RefusedRequest
 from gateway.pulse import rest
 from gateway.refusals import Refusal
 from gateway.statistics.events import EventCounter
@@ -45,25 +46,30 @@ Concerns = Callable[[Handshake], tuple[str, str]]
 Likeness = tuple[str, str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedRequest:
+    """What is known of a request that was refused: little, where it was not even looked into."""
+
+    id: str
+    client_ip: str = ""
+    path: str = ""
+    attempt: str = ""
+    handshake: Handshake | None = None
+    admitted: Allow | None = None
+
+
+@dataclass(eq=False, kw_only=True, repr=False)
 class RefusalLog:
     """The refusals of one worker. `concerns` names the API and the application of a handshake, as far as is known."""
 
-    def __init__(
-        self,
-        *,
-        run: Runner,
-        concerns: Concerns,
-        events: EventCounter | None = None,
-        clock: Callable[[], datetime] = database_clock.clock.datetime,
-    ) -> None:
-        self._run = run
-        self._concerns = concerns
-        self._events = events
-        self._clock = clock
-        self._waiting: list[RefusalRecord] = []
-        self._latest: dict[Likeness, RefusalRecord] = {}
-        self._alike: dict[tuple[str, Likeness], int] = {}
-        self._pruned_at = clock()
+    run: Runner
+    concerns: Concerns
+    events: EventCounter | None = None
+    clock: Callable[[], datetime] = database_clock.clock.datetime
+    _waiting: list[RefusalRecord] = field(default_factory=list, init=False)
+    _latest: dict[Likeness, RefusalRecord] = field(default_factory=dict, init=False)
+    _alike: dict[tuple[str, Likeness], int] = field(default_factory=dict, init=False)
+    _pruned_at: datetime = field(default_factory=database_clock.clock.datetime, init=False)
 
     def refused(self, refusal: Refusal, request: RefusedRequest) -> None:
         """A client was refused. Neither waits nor raises."""
@@ -71,9 +77,9 @@ class RefusalLog:
         if request.admitted:
             api_id, application_id = request.admitted.route.api_id, request.admitted.grant.application_id
         elif request.handshake:
-            api_id, application_id = self._concerns(request.handshake)
-        if self._events:
-            self._events.count(api_id, application_id, "refusal", f"{refusal.status} {refusal.code}")
+            api_id, application_id = self.concerns(request.handshake)
+        if self.events:
+            self.events.count(api_id, application_id, "refusal", f"{refusal.status} {refusal.code}")
         like = (api_id, application_id, refusal.code)
         alike = self._alike.get((request.client_ip, like), 0)
         if alike < MOST_ALIKE and len(self._waiting) < MOST_AT_ONCE:
@@ -81,7 +87,7 @@ class RefusalLog:
             self._latest[like] = row = RefusalRecord(
                 request_id=request.id,
                 attempt=request.attempt,
-                at=self._clock(),
+                at=self.clock(),
                 api_id=api_id,
                 application_id=application_id,
                 client_ip=request.client_ip[:45],
@@ -100,11 +106,11 @@ class RefusalLog:
         while True:
             await rest(WRITE_SECONDS)
             await self.write()
-            now = self._clock()
+            now = self.clock()
             if now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
                 self._pruned_at = now
                 with suppress(DatabaseError):
-                    await self._run(partial(prune, now))
+                    await self.run(partial(prune, now))
 
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away the first rows wait on, the others are counted."""
@@ -113,7 +119,7 @@ class RefusalLog:
         waiting, latest, alike = self._waiting, self._latest, self._alike
         self._waiting, self._latest, self._alike = [], {}, {}
         try:
-            await self._run(partial(RefusalRecord.objects.bulk_create, waiting))
+            await self.run(partial(RefusalRecord.objects.bulk_create, waiting))
         except DatabaseError as error:
             log.debug("Refusals cannot be written down now: %s", error)
             self._waiting = (waiting + self._waiting)[:MOST_AT_ONCE]
@@ -129,16 +135,10 @@ def refusal_of(attempt: str) -> RefusedAttempt | None:
 
 
 def prune(now: datetime) -> None:
-    """Fold floods, delete what is older than a week, and the oldest of what is too much."""
-    fold(now)
-    RefusalRecord.objects.filter(at__lt=now - KEPT).delete()
-    surplus = RefusalRecord.objects.order_by(F("id").desc()).values_list("pk", flat=True)[MOST_ROWS : MOST_ROWS + 1]
-    for last in surplus:
-        RefusalRecord.objects.filter(pk__lte=last).delete()
+    """Fold floods, delete what is older than a week, and the oldest of what is too much.
 
-
-def fold(now: datetime) -> None:
-    """Leave a few rows of each hour of what one client was refused for, and some more of what all were."""
+    A few rows stay of each hour of what one client was refused for, and some more of what all were.
+    """
     young = RefusalRecord.objects.filter(at__gte=now - FOLDED_WITHIN, at__lt=now - FOLDED_AFTER).order_by("-pk")
     by_client: defaultdict[Any, list[RefusalRecord]] = defaultdict(list)
     by_cause: defaultdict[Any, list[RefusalRecord]] = defaultdict(list)
@@ -152,6 +152,10 @@ def fold(now: datetime) -> None:
         _fold(rows[:MOST_OF_CLIENT], rows[MOST_OF_CLIENT:])
     for rows in by_cause.values():
         _fold(rows[:MOST_OF_CAUSE], rows[MOST_OF_CAUSE:])
+    RefusalRecord.objects.filter(at__lt=now - KEPT).delete()
+    surplus = RefusalRecord.objects.order_by(F("id").desc()).values_list("pk", flat=True)[MOST_ROWS : MOST_ROWS + 1]
+    for last in surplus:
+        RefusalRecord.objects.filter(pk__lte=last).delete()
 
 
 def _fold(kept: list[RefusalRecord], surplus: list[RefusalRecord]) -> None:

@@ -86,13 +86,3 @@ CLOSED: Final = {
     4006: Advice("The API, the subscription or the caller is blocked", "Block", "Ask the API's publisher."),
     4010: Advice("The API is no longer served", "Lifecycle", "Use another version; the portal lists them."),
 }
-
-
-def of_refusal(code: int) -> Advice:
-    """What a refusal means, by its code."""
-    return REFUSED.get(code, ELSE_REFUSED)
-
-
-def of_close(code: int) -> Advice:
-    """What a close means, by its code; for a code that is none of CLOSED, the same as for a broken connection."""
-    return CLOSED.get(code, CLOSED[1006])

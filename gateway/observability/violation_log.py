@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
@@ -26,11 +27,9 @@ from gateway.database import Runner
 from gateway.models import ViolationCount, ViolationSample
 from gateway.payloads.redaction import keep
 from gateway.payloads.schemas import Misfit
-from gateway.pulse import rest
 from publisher.runtime import ValidationMode
-from publisher.violations import CountedViolations, SampledViolation
+from publisher.violations import Book, CountedViolations, SampledViolation
 
-WRITE_SECONDS: Final = 1.0
 MOST_KINDS: Final = 500  # that one worker counts within a second, or for as long as the database is away
 MOST_ALIKE: Final = 3  # samples of one kind within a second
 SHOWN: Final = 1000  # characters of a payload
@@ -48,24 +47,17 @@ class ViolationKind(NamedTuple):
     sender: str
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class ViolationLog:
     """The violations of one worker. Keeps no more than `samples` of them for each application of an API."""
 
-    def __init__(
-        self,
-        *,
-        run: Runner,
-        samples: int,
-        redacted_of: Callable[[str], Sequence[str] | None] = lambda api_id: (),
-        clock: Callable[[], datetime] = timezone.now,
-    ) -> None:
-        self._run = run
-        self._redacted_of = redacted_of
-        self._most = samples
-        self._clock = clock
-        self._times: Counter[ViolationKind] = Counter()
-        self._names: dict[ViolationKind, tuple[str, str]] = {}
-        self._samples: list[ViolationSample] = []
+    run: Runner
+    samples: int
+    redacted_of: Callable[[str], Sequence[str] | None] = lambda api_id: ()
+    clock: Callable[[], datetime] = timezone.now
+    _times: Counter[ViolationKind] = field(default_factory=Counter, init=False)
+    _names: dict[ViolationKind, tuple[str, str]] = field(default_factory=dict, init=False)
+    _waiting: list[ViolationSample] = field(default_factory=list, init=False)
 
     def violated(self, connection: Connection, sender: str, misfit: Misfit) -> None:
         """A message of the sender, `client` or `backend`, fitted nothing. Neither waits nor raises."""
@@ -76,13 +68,13 @@ class ViolationLog:
             return
         self._times[kind] += 1
         self._names[kind] = grant.application_name, grant.owner_name
-        if self._times[kind] > min(MOST_ALIKE, self._most):
+        if self._times[kind] > min(MOST_ALIKE, self.samples):
             return
-        violation, kept = misfit.describe(), keep(misfit.payload, self._redacted_of(route.api_id))
-        self._samples.append(
+        violation, kept = misfit.describe(), keep(misfit.payload, self.redacted_of(route.api_id))
+        self._waiting.append(
             ViolationSample(
                 **kind._asdict(),
-                at=self._clock(),
+                at=self.clock(),
                 is_closed=route.deployment.design.validation is ValidationMode.ENFORCE,
                 message=violation.message[:100],
                 path=_storable(violation.path)[:300],
@@ -92,25 +84,19 @@ class ViolationLog:
             )
         )
 
-    async def keep(self) -> None:
-        """Write until cancelled."""
-        while True:
-            await rest(WRITE_SECONDS)
-            await self.write()
-
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away the first samples wait on, and all are counted."""
         if not self._times:
             return
-        times, names, samples = self._times, self._names, self._samples
-        self._times, self._names, self._samples = Counter(), {}, []
+        times, names, samples = self._times, self._names, self._waiting
+        self._times, self._names, self._waiting = Counter(), {}, []
         try:
-            await self._run(partial(write, times, names, samples, self._most, self._clock()))
+            await self.run(partial(write, times, names, samples, self.samples, self.clock()))
         except DatabaseError as error:
             log.debug("Violations cannot be written down now: %s", error)
             self._times.update(times)
             self._names |= names
-            self._samples = (samples + self._samples)[:MOST_KINDS]
+            self._waiting = (samples + self._waiting)[:MOST_KINDS]
 
 
 def write(
@@ -147,29 +133,28 @@ def prune(now: datetime) -> int:
     return old + delete_batch(ViolationCount.objects.filter(last_at__lt=before).order_by("last_at"))
 
 
-class _Book:
-    """What the Publisher is told, see `publisher.violations`."""
-
-    def counted(self, api_id: str) -> list[CountedViolations]:
-        """The latest first; at most LONGEST_LIST."""
-        rows = ViolationCount.objects.filter(api_id=api_id).order_by("-last_at", "pk")
-        columns = ("application_id", "application_name", "subscriber", "topic", "sender", "times")
-        return [CountedViolations(*row) for row in rows.values_list(*columns, "first_at", "last_at")[:LONGEST_LIST]]
-
-    def samples(self, api_id: str, application_ids: Sequence[str]) -> list[SampledViolation]:
-        """The newest first; at most LONGEST_LIST."""
-        rows = ViolationSample.objects.filter(api_id=api_id, application_id__in=application_ids).order_by("-id")
-        columns = ("application_id", "topic", "sender", "at", "is_closed", "message", "path", "problem", "payload")
-        return [SampledViolation(*row) for row in rows.values_list(*columns, "octets")[:LONGEST_LIST]]
-
-    def forget(self, api_id: str) -> None:
-        """Both."""
-        with transaction.atomic():
-            ViolationSample.objects.filter(api_id=api_id).delete()
-            ViolationCount.objects.filter(api_id=api_id).delete()
+def counted(api_id: str) -> list[CountedViolations]:
+    """What the Publisher is told of an API, the latest first; at most LONGEST_LIST."""
+    rows = ViolationCount.objects.filter(api_id=api_id).order_by("-last_at", "pk")
+    columns = ("application_id", "application_name", "subscriber", "topic", "sender", "times")
+    return [CountedViolations(*row) for row in rows.values_list(*columns, "first_at", "last_at")[:LONGEST_LIST]]
 
 
-BOOK: Final = _Book()
+def samples(api_id: str, application_ids: Sequence[str]) -> list[SampledViolation]:
+    """What is kept of these applications, the newest first; at most LONGEST_LIST."""
+    rows = ViolationSample.objects.filter(api_id=api_id, application_id__in=application_ids).order_by("-id")
+    columns = ("application_id", "topic", "sender", "at", "is_closed", "message", "path", "problem", "payload")
+    return [SampledViolation(*row) for row in rows.values_list(*columns, "octets")[:LONGEST_LIST]]
+
+
+@transaction.atomic
+def forget(api_id: str) -> None:
+    """Count anew, and keep no sample."""
+    ViolationSample.objects.filter(api_id=api_id).delete()
+    ViolationCount.objects.filter(api_id=api_id).delete()
+
+
+BOOK: Final = Book(counted, samples, forget)
 
 
 def _storable(text: str) -> str:

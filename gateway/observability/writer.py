@@ -13,6 +13,7 @@ import os
 import resource
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -117,19 +118,13 @@ def identity(pid: int) -> dict[str, Any]:
 
 def process_figures() -> dict[str, float]:
     """What this process uses: resident bytes, open descriptors and how many it may have, seconds of CPU."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    used, memory, descriptors = resource.getrusage(resource.RUSAGE_SELF), 0, 0
+    with suppress(OSError):  # another system than Linux
+        memory = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+        descriptors = len(os.listdir("/proc/self/fd"))
     return {
-        "resident_memory_bytes": _or_zero(
-            lambda: int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-        ),
-        "open_descriptors": _or_zero(lambda: len(os.listdir("/proc/self/fd"))),
+        "resident_memory_bytes": memory,
+        "open_descriptors": descriptors,
         "descriptor_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "cpu_seconds": used.ru_utime + used.ru_stime,
     }
-
-
-def _or_zero(figure: Callable[[], int]) -> int:
-    try:
-        return figure()
-    except OSError:  # another system than Linux
-        return 0

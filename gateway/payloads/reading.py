@@ -173,14 +173,11 @@ class PayloadReader:
         """Do not read the data frame of this length, nor the rest of its message."""
         self._skip = length
         if not self._is_skipping:
-            yield self._too_long(b"".join(self._raw))
+            yield Passage(b"".join(self._raw), problem=too_long(self.limit), is_too_long=True)
             self._raw, self._parts, self._first, self._size = [], [], 0, 0
             if self._is_compressed:
                 self.lose()
         self._is_skipping = not first & FINAL
-
-    def _too_long(self, raw: bytes) -> Passage:
-        return Passage(raw, problem=too_long(self.limit), is_too_long=True)
 
     def _frame(self, data: bytes, at: int, begin: int, stop: int) -> Passage | None:
         """What a whole frame makes whole."""
@@ -208,7 +205,7 @@ class PayloadReader:
                 whole += self._inflater.decompress(rest, self.limit + 1 - len(whole))
                 if len(whole) > self.limit:
                     self.lose()
-                    return self._too_long(raw)
+                    return Passage(raw, problem=too_long(self.limit), is_too_long=True)
                 rest = self._inflater.unused_data.removeprefix(_TAIL)
                 if self._inflater.eof:  # a block that calls itself the last, RFC 7692 §7.2.3.4
                     self._inflater = zlib.decompressobj(-zlib.MAX_WBITS, zdict=whole[-_WINDOW:])

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from jsonschema_rs import ValidationError, Validator
 
+from gateway.payloads.redaction import steps_of
 from publisher.payloads import validator_of
 from publisher.runtime import ValidationMode
 
@@ -41,15 +42,13 @@ class Violation:
         return f"At {self.path or 'the top'}: {self.problem}{of_message}."
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Misfit:
     """A payload that does not fit. What is wrong with it is found out when somebody wants to know."""
 
-    __slots__ = ("_explain", "_violation", "payload")
-
-    def __init__(self, payload: bytes, explain: Callable[[bytes], Violation]) -> None:
-        self.payload = payload
-        self._explain = explain
-        self._violation: Violation | None = None
+    payload: bytes
+    _explain: Callable[[bytes], Violation]
+    _violation: Violation | None = field(default=None, init=False)
 
     def describe(self) -> Violation:
         """Where it does not fit."""
@@ -67,15 +66,15 @@ def unread(problem: str) -> Misfit:
     return Misfit(b"", lambda payload: Violation("", problem))
 
 
+@dataclass(eq=False, repr=False)
 class PayloadCheck:
     """The messages of one topic in one direction. Schemas are compiled when the first payload comes."""
 
-    def __init__(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        self._messages = [(str(each["name"]), each["schema"]) for each in messages]
+    messages: Sequence[Mapping[str, Any]]
 
     def misfit(self, payload: bytes) -> Misfit | None:
         """None where the payload fits one of the messages."""
-        of_text, of_json = self._verdicts
+        _, of_text, of_json = self._compiled
         try:
             text = payload.decode()
             for is_valid in of_text:
@@ -91,6 +90,7 @@ class PayloadCheck:
 
     def explain(self, payload: bytes) -> Violation:
         """What is wrong with a payload that fits none: the error of the message that takes it furthest."""
+        compiled, of_text, _ = self._compiled
         try:
             value = text = payload.decode()
             value = _parse(text)
@@ -99,21 +99,19 @@ class PayloadCheck:
         except RecursionError:
             return Violation("", "it is nested too deeply")
         except ValueError as error:
-            if not self._verdicts[0]:
+            if not of_text:
                 problem = f"it is not JSON, {error}" if isinstance(error, json.JSONDecodeError) else "it is not JSON"
                 return Violation("", problem[:LONGEST_PROBLEM])
-        found = [_first_error(value, name, schema, validator) for name, schema, validator in self._compiled]
+        found = [_first_error(value, name, schema, validator) for name, schema, validator in compiled]
         return max(found, key=lambda violation: violation.path.count("/"))
 
     @cached_property
-    def _compiled(self) -> list[tuple[str, Any, Validator]]:
-        return [(name, schema, validator_of(schema, mask="value")) for name, schema in self._messages]
-
-    @cached_property
-    def _verdicts(self) -> tuple[list[Any], list[Any]]:
-        """What says whether a text is a payload as it is, and whether a JSON value is one."""
-        of_text = [validator.is_valid for _, schema, validator in self._compiled if schema.get("type") == "string"]
-        return of_text, [validator.is_valid for _, _, validator in self._compiled]
+    def _compiled(self) -> tuple[list[tuple[str, Any, Validator]], list[Any], list[Any]]:
+        """Each with its validator; what says whether a text is a payload as it is; what, whether a JSON value is."""
+        schemas = [(str(each["name"]), each["schema"]) for each in self.messages]
+        compiled = [(name, schema, validator_of(schema, mask="value")) for name, schema in schemas]
+        of_text = [validator.is_valid for _, schema, validator in compiled if schema.get("type") == "string"]
+        return compiled, of_text, [validator.is_valid for _, _, validator in compiled]
 
 
 class Checks(NamedTuple):
@@ -156,8 +154,7 @@ def refers_to_itself(schema: Any) -> bool:
 
 
 def _at(schema: Any, reference: str) -> Any:
-    for step in unquote(reference.removeprefix("#")).split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in steps_of(unquote(reference.removeprefix("#"))):
         schema = schema[int(key)] if isinstance(schema, list) else schema[key]
     if not reference.startswith("#/"):
         raise LookupError(reference)

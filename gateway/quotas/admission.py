@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.quotas.limits import PlanLimits
-from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Meter, Resume
+from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Meter
 from gateway.quotas.quota import Quota, QuotaTerms
 from gateway.quotas.rate import RateReservation
 from gateway.quotas.rules import connections_key, quota_key
@@ -51,11 +51,6 @@ class Account:
         return messages, slots, connects
 
     @property
-    def is_shared(self) -> bool:
-        """Whether it is an API's, for all applications together."""
-        return self.subject == "API"
-
-    @property
     def is_moving(self) -> bool:
         """Whether something happens under it at the moment."""
         return (
@@ -89,14 +84,14 @@ class Admission:
         own: list[LimitSource] = []
         shared: list[LimitSource] = []
         for account in self.accounts:
-            drawn = shared if account.is_shared else own
+            drawn = shared if account.subject == "API" else own  # which is for all applications together
             if account.quota:
                 drawn.append(account.quota)
             if account.rate:
                 drawn.append(account.rate)
         both = not self.accounts or self.accounts[0].limits.counted != CountedDirection.CLIENT
-        self.client.join([*own, *shared])
-        self.backend.join([*own, *shared] if both else shared)
+        self.client.draw_from([*own, *shared])
+        self.backend.draw_from([*own, *shared] if both else shared)
 
     def try_admit(self, now: float) -> Blocked | None:
         """Ask to be let in; None: it is. `Renew`: hold its source, ask again. `LimitExceeded`: 429 until it resets."""
@@ -114,12 +109,6 @@ class Admission:
                     counted.notify(counted)
         self._inside = True
         return None
-
-    def forget(self, resume: Resume) -> None:
-        """Whoever waits with `resume` is gone."""
-        for account in self.accounts:
-            for source in account.sources:
-                source.forget(resume)
 
     def leave(self, now: float) -> None:
         """The connection is over, or was never let in. Call it once."""

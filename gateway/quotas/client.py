@@ -153,10 +153,7 @@ class LeaseClient:
         if is_asking and self._question:
             await self._question
         self.lease_state.end()
-        if await self._ask(self.lease_state.collect(self.clock()), is_last=True):
-            self._file.close()
-        else:
-            self._file.abandon()
+        self._file.close(is_settled=await self._ask(self.lease_state.collect(self.clock()), is_last=True))
         await asyncio.to_thread(self._close)
 
     async def enter(
@@ -318,4 +315,4 @@ async def renewed(source: LimitSource) -> None:
     try:
         await event.wait()
     finally:
-        source.forget(event.set)
+        source.waiting.pop(event.set, None)

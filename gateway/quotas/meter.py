@@ -60,6 +60,7 @@ class LimitSource(SourceBase, ABC):
     """What meters draw from. `cells[at]` counts what was drawn and may not pass `top`; `octets` says what is counted.
 
     `subject` is whose it is, for people. `notify` is called with the source when it needs the store or the time.
+    `waiting` are those who hold: whoever goes takes itself out of it.
     """
 
     __slots__ = ("notify", "subject", "waiting")
@@ -97,10 +98,6 @@ class LimitSource(SourceBase, ABC):
         self.waiting[resume] = None
         self.notify(self)
 
-    def forget(self, resume: Resume) -> None:
-        """The one who waited is gone."""
-        self.waiting.pop(resume, None)
-
     def wake(self, *, everybody: bool = False) -> None:
         """Let those who wait try again, as long as there is something for them, or to tell everybody how it stands."""
         for _ in range(len(self.waiting)):
@@ -118,10 +115,6 @@ class Meter(MeterBase):
     sources: tuple[LimitSource, ...]
 
     def __init__(self, sources: Sequence[LimitSource] = ()) -> None:
-        self.join(sources)
-
-    def join(self, sources: Sequence[LimitSource]) -> None:
-        """Draw from these from now on."""
         self.draw_from(sources)
 
     def has_room(self, messages: int, octets: int) -> bool:
@@ -154,4 +147,4 @@ _RANKS: Final = {Wait: 0, Renew: 1, LimitExceeded: 2}
 
 
 FREE: Final = Meter()
-"""For a connection that no plan limits; nobody joins sources to it."""
+"""For a connection that no plan limits; nobody has it draw from sources."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Final, NamedTuple
@@ -99,14 +100,13 @@ class Need(NamedTuple):
     since: float
 
 
+@dataclass(slots=True)
 class Slice:
     """How much to wish for at a time. `size` should last for a second or more; the last was granted at `filled_at`."""
 
-    __slots__ = ("filled_at", "first", "size")
-
-    def __init__(self, first: int, now: float) -> None:
-        self.first = self.size = first
-        self.filled_at = now
+    first: int
+    size: int
+    filled_at: float
 
     def filled(self, now: float) -> None:
         """One was granted: the next is larger if the last was spent sooner, smaller if it lasted for long."""
@@ -155,7 +155,8 @@ class Quota(LimitSource):
         self._flying: LeaseRequest | None = None
         self._failed_until = self._retry_at = self._recheck_at = 0.0
         octets = terms.thing == QuotaUnit.BYTES
-        self.slice = Slice(max(FIRST_SLICE[octets], terms.limit // PART), now)
+        first = max(FIRST_SLICE[octets], terms.limit // PART)
+        self.slice = Slice(first, first, now)
         self.lease = self._lend(now)
         super().__init__(self.lease.cells, self.lease.at, notify, subject=terms.subject, octets=octets)
         self.cells[self.at] = self.top = self.lease.granted = held
@@ -227,10 +228,10 @@ class Quota(LimitSource):
         self.notify(self)
         self.wake(everybody=True)
 
-    def give_up(self) -> None:
-        """Somebody else is waiting for what is held here: return what is not spent."""
-        self._lower(self.lease.spent)
-        self.tell_again()
+    def give_back(self, keep: int) -> None:
+        """Stop to spend beyond `keep`: the rest returns with the next request, for others need it."""
+        self.lease.keep = keep
+        self.top = min(self.top, keep)
 
     def request(self, now: float, *, regular: bool, may_report: bool = True) -> LeaseRequest | None:
         """What to ask the store now, if anything; at a `regular` look also what is not urgent. Apply or fail it.
@@ -250,7 +251,7 @@ class Quota(LimitSource):
             and self.unspent > first
             and now > self.slice.filled_at + IDLE_SECONDS
         ):
-            self._lower(spent + first)  # others may need it
+            self.give_back(spent + first)
         least = most = 0
         if self.is_needed and (self.state is QuotaState.SHORT or now >= self._retry_at):
             least = max(0, self._need.amount - self.unspent)
@@ -287,7 +288,7 @@ class Quota(LimitSource):
             self._retry_at = now + RETRY_SECONDS
             self.state = TRANSITIONS[self.state, QuotaEvent.HELD_ELSEWHERE]
             if self.lease.window.end and self.top > spent:
-                self._lower(spent)  # two who both hold a part of what both need would wait for ever
+                self.give_back(spent)  # two who both hold a part of what both need would wait for ever
 
     def failed(self, now: float) -> None:
         """The store could not be asked, or its answer was lost; ask again."""
@@ -331,10 +332,6 @@ class Quota(LimitSource):
             return
         self.state = TRANSITIONS[self.state, QuotaEvent.NEEDED]
         self.notify(self)
-
-    def _lower(self, keep: int) -> None:
-        self.lease.keep = keep
-        self.top = min(self.top, keep)
 
     def _serve(self, now: float) -> None:
         """There is enough for the least need: let those who wait go on."""

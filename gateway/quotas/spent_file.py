@@ -73,17 +73,15 @@ class SpentFile:
             words[at - 1] = 0
             self._vacant.append(place)
 
-    def close(self) -> None:
-        """The worker stops, and the store has ended all its leases."""
-        if self._file is not None:
+    def close(self, *, is_settled: bool = True) -> None:
+        """The worker stops. Unless the store has ended all its leases, the record is left to whoever comes next."""
+        if self._file is None:
+            return
+        if is_settled:
             self._path.unlink(missing_ok=True)
-            os.close(self._file)
-
-    def abandon(self) -> None:
-        """The worker stops, and the store could not be told: leave the record to whoever comes next."""
-        if self._file is not None:
+        else:
             fcntl.flock(self._file, fcntl.LOCK_UN)  # the shared memory would keep the lock open
-            os.close(self._file)
+        os.close(self._file)
 
     def _grow(self) -> None:
         """Make room for more counts, as long as there is a file and space for it."""

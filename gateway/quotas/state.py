@@ -103,7 +103,8 @@ class LeaseState:
         contended = set(lease_ids)
         for quota in self._quotas() if contended else ():
             if quota.lease.lease_id in contended:
-                quota.give_up()
+                quota.give_back(quota.lease.spent)
+                quota.tell_again()
 
     def tell_again(self) -> None:
         """The store may have forgotten leases: report all of them."""

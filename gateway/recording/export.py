@@ -7,9 +7,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from publisher.validation import served_path
+
+HALF: Final = {"httpVersion": "HTTP/1.1", "cookies": [], "headers": [], "headersSize": -1}
+"""What a request of HAR has in common with its response."""
 
 
 class Message(Protocol):
@@ -92,14 +95,15 @@ def har(messages: Iterable[Message], connections: Mapping[str, Any], gateway: st
                 "_connectionId": connection_id,
                 "startedDateTime": since.isoformat(),
                 "time": max(0.0, (until - since).total_seconds() * 1000),
-                "request": _half(method="GET", url=f"{gateway}{address}", queryString=[], bodySize=0),
-                "response": _half(
-                    status=101,
-                    statusText="Switching Protocols",
-                    content={"size": 0, "mimeType": "x-unknown"},
-                    redirectURL="",
-                    bodySize=-1,
-                ),
+                "request": {**HALF, "method": "GET", "url": f"{gateway}{address}", "queryString": [], "bodySize": 0},
+                "response": {
+                    **HALF,
+                    "status": 101,
+                    "statusText": "Switching Protocols",
+                    "content": {"size": 0, "mimeType": "x-unknown"},
+                    "redirectURL": "",
+                    "bodySize": -1,
+                },
                 "cache": {},
                 "timings": {"send": 0, "wait": 0, "receive": 0},
                 "_webSocketMessages": heard,
@@ -107,7 +111,3 @@ def har(messages: Iterable[Message], connections: Mapping[str, Any], gateway: st
         )
     creator = {"name": "API manager", "version": "1"}
     return {"log": {"version": "1.2", "creator": creator, "pages": [], "entries": entries}}
-
-
-def _half(**own: Any) -> dict[str, Any]:
-    return {"httpVersion": "HTTP/1.1", "cookies": [], "headers": [], "headersSize": -1, **own}

@@ -19,14 +19,9 @@ class RecordingNotFound(NotFound):
     sentence = "There is no such recording. It may have been deleted, or be too old."
 
 
-def recordings_of_api(api_id: str) -> QuerySet[Recording]:
-    """The newest first."""
-    return Recording.objects.filter(api_id=api_id).order_by("-started_at", "pk")
-
-
-def recordings_of(application_ids: list[str]) -> QuerySet[Recording]:
-    """What is kept of these applications, the newest first."""
-    return Recording.objects.filter(application_id__in=application_ids).order_by("-started_at", "pk")
+def recordings(**which: Any) -> QuerySet[Recording]:
+    """What is kept, the newest first. `which` narrows by columns."""
+    return Recording.objects.filter(**which).order_by("-started_at", "pk")
 
 
 def on_now(rows: QuerySet[Recording], now: datetime) -> QuerySet[Recording]:

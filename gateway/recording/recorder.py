@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -35,32 +36,25 @@ MOST_WAITING: Final = 4 * 1024 * 1024  # octets that wait to be written
 log = logging.getLogger("gateway.recording")
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class Recorder:
     """One worker's. `redacted_of` names the fields of an API that may not be kept; None where it is not known."""
 
-    def __init__(
-        self,
-        *,
-        run: Runner,
-        connections: ConnectionRegistry,
-        redacted_of: Callable[[str], Sequence[str] | None],
-        clock: Callable[[], datetime] = database_clock.clock.datetime,
-    ) -> None:
-        self._run = run
-        self._connections = connections
-        self._redacted_of = redacted_of
-        self._clock = clock
-        self._active: list[ActiveRecording] = []
-        self._recorded: dict[str, list[UUID]] = {}  # by connection
-        self._taps: dict[str, list[tuple[Leg, Tap]]] = {}
-        self._waiting: defaultdict[UUID, list[Taken]] = defaultdict(list)
-        self._missed: Counter[UUID] = Counter()
-        self._size = 0
-        self._is_on = asyncio.Event()
+    run: Runner
+    connections: ConnectionRegistry
+    redacted_of: Callable[[str], Sequence[str] | None]
+    clock: Callable[[], datetime] = database_clock.clock.datetime
+    _active: list[ActiveRecording] = field(default_factory=list, init=False)
+    _recorded: dict[str, list[UUID]] = field(default_factory=dict, init=False)  # by connection
+    _taps: dict[str, list[tuple[Leg, Tap]]] = field(default_factory=dict, init=False)
+    _waiting: defaultdict[UUID, list[Taken]] = field(default_factory=partial(defaultdict, list), init=False)
+    _missed: Counter[UUID] = field(default_factory=Counter, init=False)
+    _size: int = field(default=0, init=False)
+    _is_on: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def refresh(self) -> None:
         """Read what is to be recorded, and begin and end with it. Raises `django.db.Error`."""
-        self._active = await self._run(partial(store.active, self._clock()))
+        self._active = await self.run(partial(store.active, self.clock()))
         self._settle()
 
     def around(self, connection: Connection, kind: Callable[..., Relay]) -> Callable[..., Relay]:
@@ -93,7 +87,7 @@ class Recorder:
         while True:
             await self._is_on.wait()
             await rest(WRITE_SECONDS)
-            now = self._clock()
+            now = self.clock()
             if any(each.until <= now for each in self._active):
                 self._active = [each for each in self._active if each.until > now]
                 self._settle()
@@ -108,7 +102,7 @@ class Recorder:
             return
         self._waiting, self._missed, self._size = defaultdict(list), Counter(), 0
         try:
-            over = await self._run(partial(store.add, taken, missed, self._clock()))
+            over = await self.run(partial(store.add, taken, missed, self.clock()))
         except DatabaseError as error:
             log.debug("What is recorded cannot be written now: %s", error)
             for recording_id, rows in taken.items():
@@ -135,13 +129,13 @@ class Recorder:
             self._is_on.set()
         concerned = {each.application_id for each in self._active}
         for connection_id in list(self._recorded):
-            if connection := self._connections.get(connection_id):
+            if connection := self.connections.by_id.get(connection_id):
                 self._follow(connection)
             else:
                 self._recorded.pop(connection_id, None)
                 self._taps.pop(connection_id, None)
         for application_id in concerned:
-            for connection in self._connections.of_application(application_id):
+            for connection in self.connections.by_application.get(application_id, ()):
                 self._follow(connection)
 
     def _follow(self, connection: Connection) -> None:
@@ -175,8 +169,8 @@ class Recorder:
         if passage.payload is None or octets > LONGEST:
             kept = KeptPayload(None, problem=passage.problem or too_long(LONGEST))
         else:
-            kept = keep(passage.payload, self._redacted_of(api_id))
-        taken = Taken(connection_id, self._clock(), sender, is_text, octets, *kept)
+            kept = keep(passage.payload, self.redacted_of(api_id))
+        taken = Taken(connection_id, self.clock(), sender, is_text, octets, *kept)
         for recording_id in self._recorded.get(connection_id, ()):
             if self._size + taken.size > MOST_WAITING:
                 self._missed[recording_id] += 1

@@ -56,34 +56,31 @@ def active(now: datetime) -> list[ActiveRecording]:
 
 
 def add(taken: Mapping[UUID, Sequence[Taken]], missed: Mapping[UUID, int], now: datetime) -> set[UUID]:
-    """Keep messages of several recordings; which of these are over, because they ended or have no room left."""
+    """Keep messages of several recordings; which of these are over, because they ended or have no room left.
+
+    They are counted first, and by all workers on one row, so that none goes over together.
+    """
     over = set()
     for recording_id in sorted(taken.keys() | missed.keys()):  # in one order: workers do not wait for each other
-        if not _add(recording_id, taken.get(recording_id, ()), missed.get(recording_id, 0), now):
-            over.add(recording_id)
+        kept, lost = list(taken.get(recording_id, ())), missed.get(recording_id, 0)
+        number, size = len(kept), sum(each.size for each in kept)
+        with transaction.atomic():
+            row = Recording.objects.filter(pk=recording_id, ended_at=None)
+            if not row.update(messages=F("messages") + number, octets=F("octets") + size, missed=F("missed") + lost):
+                over.add(recording_id)
+                continue
+            recording = row.get()
+            while kept and (recording.messages > MOST_MESSAGES or recording.octets > recording.most_octets):
+                recording.messages, recording.octets = recording.messages - 1, recording.octets - kept.pop().size
+            rows = [RecordedMessage(recording_id=recording_id, **each._asdict()) for each in kept]
+            RecordedMessage.objects.bulk_create(rows, batch_size=500)
+            if len(kept) < number:
+                over.add(recording_id)
+                recording.missed += number - len(kept)
+                recording.ended_at, recording.ended_by = now, FULL
+                recording.save()
+                audit.record_change(recording, "ended", actor=None, now=now, why=FULL)
     return over
-
-
-@transaction.atomic
-def _add(recording_id: UUID, taken: Sequence[Taken], missed: int, now: datetime) -> bool:
-    """Whether the recording goes on. Counted first, and by all workers on one row, so that none goes over together."""
-    row = Recording.objects.filter(pk=recording_id, ended_at=None)
-    size = sum(each.size for each in taken)
-    if not row.update(messages=F("messages") + len(taken), octets=F("octets") + size, missed=F("missed") + missed):
-        return False
-    recording = row.get()
-    kept = list(taken)
-    while kept and (recording.messages > MOST_MESSAGES or recording.octets > recording.most_octets):
-        recording.messages, recording.octets = recording.messages - 1, recording.octets - kept.pop().size
-    rows = [RecordedMessage(recording_id=recording_id, **each._asdict()) for each in kept]
-    RecordedMessage.objects.bulk_create(rows, batch_size=500)
-    if len(kept) == len(taken):
-        return True
-    recording.missed += len(taken) - len(kept)
-    recording.ended_at, recording.ended_by = now, FULL
-    recording.save()
-    audit.record_change(recording, "ended", actor=None, now=now, why=FULL)
-    return False
 
 
 def prune(now: datetime) -> int:

@@ -7,7 +7,6 @@ message waits until it is whole and fits; the bytes that then pass are those tha
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
 from typing import Any, Final
 
 from gateway import close_codes
@@ -43,15 +42,15 @@ class CheckedRelay(Relay):
         reader = PayloadReader(
             masked=is_client,
             is_compressed=bool(self.options.rsv & frames.RSV1),
-            limit=self._limit(self.options.limit if is_client else 0),
+            limit=min((is_client and self.options.limit) or self._longest, self._longest),
         )
-        kind = EnforcingLeg if self.checks.mode is ValidationMode.ENFORCE else ReportingLeg
-        return kind(transport, check=check, reader=reader, **options)
+        enforces = self.checks.mode is ValidationMode.ENFORCE
+        return CheckedLeg(transport, check=check, reader=reader, enforces=enforces, **options)
 
     def limit_messages(self, octets: int | None, frame: int | None = None) -> None:
         super().limit_messages(octets, frame)
         if isinstance(self.client, CheckedLeg):
-            self.client.reader.limit = self._limit(octets or 0)
+            self.client.reader.limit = min(octets or self._longest, self._longest)
 
     def refuse(self, leg: Leg, code: int, reason: str) -> None:
         """`leg` sent what cannot pass: it is told what and where, and the other side that it is gone."""
@@ -62,23 +61,31 @@ class CheckedRelay(Relay):
         leg.enter(LegState.IGNORED)
         self._settle()
 
-    def _limit(self, octets: int) -> int:
-        return min(octets or self._longest, self._longest)
-
 
 class CheckedLeg(Leg):
-    """A side whose messages are looked at. `reader` makes messages of what comes."""
+    """A side whose messages are looked at. `reader` makes messages of what comes.
 
-    __slots__ = ("_check", "_waiting", "reader")
+    Where it `enforces` the schemas it passes on what fits, and with the first message that does not the connection
+    ends; else it passes everything on at once, as a plain one does.
+    """
+
+    __slots__ = ("_check", "_enforces", "_waiting", "reader")
 
     relay: CheckedRelay
 
     def __init__(
-        self, transport: asyncio.Transport, *, check: PayloadCheck, reader: PayloadReader, **options: Any
+        self,
+        transport: asyncio.Transport,
+        *,
+        check: PayloadCheck,
+        reader: PayloadReader,
+        enforces: bool,
+        **options: Any,
     ) -> None:
         super().__init__(transport, **options)
         self.reader = reader
         self._check = check
+        self._enforces = enforces
         self._waiting = b""  # has come, and is looked at when others have had their turn
 
     def splice(self) -> None:
@@ -86,8 +93,10 @@ class CheckedLeg(Leg):
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
+        if not self._enforces:
+            super().data_received(data)
         if not self._waiting and len(data) <= AT_ONCE:
-            self.look_at(data)
+            self._look_at(data)
             return
         self._waiting += data
         if not self.paused_for & CHECKS:
@@ -101,24 +110,10 @@ class CheckedLeg(Leg):
         self._look_at_all()
         super().connection_lost(exc)
 
-    @abstractmethod
-    def look_at(self, data: bytes) -> None:
-        """What is done with the messages that become whole with `data`."""
-
-    def misfit(self, passage: Passage) -> Misfit | None:
-        """What is wrong with a message; None where nothing is, or where this is none."""
-        if passage.payload is None:
-            return unread(passage.problem) if passage.problem else None
-        return self._check.misfit(passage.payload)
-
-    def report(self, misfit: Misfit) -> None:
-        """Tell of it."""
-        self.relay.on_misfit("client" if self.is_client else "backend", misfit)
-
     def _look_at_some(self) -> None:
         some, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
         if some:
-            self.look_at(some)
+            self._look_at(some)
         if self._waiting:
             self.pause_reading(CHECKS)
             asyncio.get_running_loop().call_soon(self._look_at_some)
@@ -128,41 +123,24 @@ class CheckedLeg(Leg):
     def _look_at_all(self) -> None:
         if waiting := self._waiting:
             self._waiting = b""
-            self.look_at(waiting)
+            self._look_at(waiting)
 
-
-class ReportingLeg(CheckedLeg):
-    """Passes everything on at once, as a plain one does."""
-
-    __slots__ = ()
-
-    def data_received(self, data: bytes) -> None:
-        super(CheckedLeg, self).data_received(data)
-        super().data_received(data)
-
-    def look_at(self, data: bytes) -> None:
-        for passage in self.reader.feed(data):
-            if misfit := self.misfit(passage):
-                self.report(misfit)
-
-
-class EnforcingLeg(CheckedLeg):
-    """Passes on what fits; with the first message that does not, the connection ends."""
-
-    __slots__ = ()
-
-    def look_at(self, data: bytes) -> None:
+    def _look_at(self, data: bytes) -> None:
+        """What is done with the messages that become whole with `data`."""
+        passages = self.reader.feed(data)
+        if not self._enforces:
+            for passage in passages:
+                self._misfit(passage)
+            return None
         if not self.passes_on:
             return self._pass_on([self.reader.release(), data])
         fitting: list[bytes] = []
-        passages = self.reader.feed(data)
         for passage in passages:
-            misfit = self.misfit(passage)
+            misfit = self._misfit(passage)
             if misfit is None:
                 fitting.append(passage.raw)
                 continue
             self._pass_on(fitting)
-            self.report(misfit)
             if self.passes_on:
                 code = close_codes.TOO_BIG.code if passage.is_too_long else close_codes.BAD_PAYLOAD.code
                 self.relay.refuse(self, code, str(misfit.describe()))
@@ -171,6 +149,16 @@ class EnforcingLeg(CheckedLeg):
             return self._pass_on([passage.raw, *rest, self.reader.release()])
         return self._pass_on(fitting)
 
+    def _misfit(self, passage: Passage) -> Misfit | None:
+        """What is wrong with a message, which is told; None where nothing is, or where this is none."""
+        if passage.payload is not None:
+            misfit = self._check.misfit(passage.payload)
+        else:
+            misfit = unread(passage.problem) if passage.problem else None
+        if misfit:
+            self.relay.on_misfit("client" if self.is_client else "backend", misfit)
+        return misfit
+
     def _pass_on(self, parts: list[bytes]) -> None:
         if data := b"".join(parts):
-            super(CheckedLeg, self).data_received(data)
+            super().data_received(data)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.relay.side import Leg
+from gateway.relay.states import LegState
 
 LOOK_SECONDS: Final = 0.05
 QUIET_SECONDS: Final = 0.2  # more than it takes a client to answer an answer, mostly
@@ -21,12 +22,9 @@ MOST_HELD: Final = 256 * 1024  # bytes
 
 
 class Farewell:
-    """Calls `leave` at the moment in which nothing is lost by it, within so many seconds. End it with `over`.
+    """Calls `leave` at the moment in which nothing is lost by it, within so many seconds. End it with `over`."""
 
-    `leave` is told whether everything seems to be answered.
-    """
-
-    def __init__(self, client: Leg, backend: Leg, leave: Callable[[bool], None], seconds: float) -> None:
+    def __init__(self, client: Leg, backend: Leg, leave: Callable[[], None], seconds: float) -> None:
         self._client, self._backend, self._leave = client, backend, leave
         self._loop = asyncio.get_running_loop()
         self._begun_at = self._client_moved_at = self._backend_moved_at = self._loop.time()
@@ -54,22 +52,17 @@ class Farewell:
             self._asked, self._client_moved_at = self._client.passed, now
         if self._backend.passed != self._answered:
             self._answered, self._backend_moved_at = self._backend.passed, now
-        if self._is_answered(now):
-            self._leave(True)
-        elif self._is_of_no_use(now):
-            self._leave(False)
+        waited, client_quiet = now - self._begun_at, now - self._client_moved_at
+        is_told = (
+            now - self._backend_moved_at >= QUIET_SECONDS or client_quiet >= STREAM_SECONDS
+        )  # or it speaks unasked
+        may_be_answered = client_quiet >= QUIET_SECONDS and self._answered[0] >= self._asked[0]
+        is_streaming = waited >= STREAM_SECONDS and client_quiet < QUIET_SECONDS
+        if may_be_answered and is_told and not self._backend.paused_for:  # nothing is under way, as far as can be seen
+            self._leave()
+            if not self._client.inside_frame:  # what it asks now is not passed on: nobody could answer
+                self._client.enter(LegState.IGNORED)
+        elif is_streaming or waited >= self._seconds or sum(map(len, self._held)) > MOST_HELD:
+            self._leave()
         else:
             self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
-
-    def _is_answered(self, now: float) -> bool:
-        """Whether nothing is under way any more, as far as can be seen."""
-        client_quiet, backend_quiet = now - self._client_moved_at, now - self._backend_moved_at
-        is_told = backend_quiet >= QUIET_SECONDS or client_quiet >= STREAM_SECONDS  # or it speaks unasked
-        may_be = client_quiet >= QUIET_SECONDS and self._answered[0] >= self._asked[0]
-        return may_be and is_told and not self._backend.paused_for
-
-    def _is_of_no_use(self, now: float) -> bool:
-        """Whether the time is over, there is too much to hold, or the client sends on without an answer."""
-        waited = now - self._begun_at
-        is_streaming = waited >= STREAM_SECONDS and now - self._client_moved_at < QUIET_SECONDS
-        return is_streaming or waited >= self._seconds or sum(map(len, self._held)) > MOST_HELD

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
-from urllib.parse import SplitResult
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
@@ -51,21 +50,7 @@ async def connect(
     dialer: Dialer, addresses: Sequence[BackendAddress], upgrade: UpgradeRequest, options: EndpointOptions
 ) -> ClientConnection:
     """Dial as the splicing way does, and keep a connection of the `websockets` library. Raises DialFailed."""
-
-    async def call(address: BackendAddress) -> ClientConnection:
-        url = split(address)
-        if address.mock:
-            sock = await open_mock(address.mock)
-            return await _connect(url, upgrade, options, sock=sock, unix=True)
-        # The name is for the Host header and for TLS only.
-        asked = await dialer.with_token(upgrade, options)
-        secure: dict[str, Any] = {}
-        if url.scheme == "wss":
-            context = await dialer.tls.for_backend(options)
-            secure = {"ssl": context, "server_hostname": options.server_name or url.hostname}
-        return await dialer.reach(url, partial(_connect, url, asked, options, **secure), options)
-
-    return await dialer.first(addresses, call, options)
+    return await dialer.first(addresses, partial(_connect, dialer, upgrade, options), options)
 
 
 class MessageRelay:
@@ -105,13 +90,14 @@ class MessageRelay:
         """Pass one message on. Waits while the backend is slow."""
         self._heard_at = asyncio.get_running_loop().time()
         message = data if text is None and data is not None else text or ""
-        size = _size(message)
-        if self._limit and size > self._limit:
+        payload = message.encode() if isinstance(message, str) else message
+        if self._limit and len(payload) > self._limit:
             self.close(close_codes.TOO_BIG.code, f"A message was over the limit of {self._limit} bytes.")
-        elif self._fits("client", message) and await self._may_pass(0, size):
+        elif self._fits("client", payload) and await self._may_pass(0, len(payload)):
             with suppress(ConnectionClosed):
                 await self._backend.send(message)
-            self._tell("client", message)
+            if self.on_message:
+                self.on_message("client", Passage(b"", payload), isinstance(message, str))
 
     async def client_gone(self, code: int, reason: str) -> None:
         """The client closed, with these words, or was lost (1005, 1006)."""
@@ -162,10 +148,12 @@ class MessageRelay:
             while True:
                 message = await self._backend.recv()
                 self._heard_at = asyncio.get_running_loop().time()
-                if self._fits("backend", message) and await self._may_pass(1, _size(message)):
+                payload = message.encode() if isinstance(message, str) else message
+                if self._fits("backend", payload) and await self._may_pass(1, len(payload)):
                     kind = "text" if isinstance(message, str) else "bytes"
                     await self._send({"type": "websocket.send", kind: message})
-                    self._tell("backend", message)
+                    if self.on_message:
+                        self.on_message("backend", Passage(b"", payload), isinstance(message, str))
         except ConnectionClosed as closed:
             close, code = close_codes.BACKEND_LOST, 1006
             if closed.rcvd is not None:  # its own code and reason; ASGI has no Close without a code, so that is 1000
@@ -178,19 +166,12 @@ class MessageRelay:
             self._close_info = self._close_info or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
             await self._close(None, close_codes.CLIENT_GONE)
 
-    def _tell(self, sender: str, message: str | bytes) -> None:
-        if self.on_message:
-            is_text = isinstance(message, str)
-            payload = message.encode(errors="surrogatepass") if isinstance(message, str) else message
-            self.on_message(sender, Passage(b"", payload), is_text)
-
-    def _fits(self, sender: str, message: str | bytes) -> bool:
+    def _fits(self, sender: str, payload: bytes) -> bool:
         """Whether a message may pass as far as its schema goes. False: this is the end."""
         checks = self._checks
         check = checks and (checks.client if sender == "client" else checks.backend)
         if checks is None or check is None:
             return True
-        payload = message.encode(errors="surrogatepass") if isinstance(message, str) else message
         is_too_long = len(payload) > self._longest_checked
         misfit = unread(too_long(self._longest_checked)) if is_too_long else check.misfit(payload)
         if misfit is None:
@@ -291,28 +272,39 @@ class _Connect(connect_websocket):
 
 
 async def _connect(
-    url: SplitResult, upgrade: UpgradeRequest, options: EndpointOptions, **where: Any
+    dialer: Dialer, upgrade: UpgradeRequest, options: EndpointOptions, address: BackendAddress
 ) -> ClientConnection:
+    url = split(address)
+    secure: dict[str, Any] = {}
+    if not address.mock:
+        upgrade = await dialer.with_token(upgrade, options)
+        if url.scheme == "wss":
+            context = await dialer.tls.for_backend(options)
+            secure = {"ssl": context, "server_hostname": options.server_name or url.hostname}
     headers = without_configured(upgrade.headers, options)
+    open_to: Callable[..., Awaitable[ClientConnection]] = partial(
+        _Connect,
+        url._replace(netloc=options.host or url.netloc).geturl(),  # for the Host header, and for TLS; not to be dialled
+        additional_headers=[
+            *((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
+            *options.headers.items(),
+        ],
+        subprotocols=[Subprotocol(name) for name in upgrade.subprotocols] or None,
+        compression=None,
+        user_agent_header=None,
+        proxy=None,
+        open_timeout=None,
+        ping_interval=options.ping_interval or None,
+        ping_timeout=options.ping_interval or None,
+        max_size=None,
+        max_queue=4,
+        create_connection=_Connection,
+        **secure,
+    )
     try:
-        return await _Connect(
-            url._replace(netloc=options.host or url.netloc).geturl(),  # it makes the Host header of it
-            additional_headers=[
-                *((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
-                *options.headers.items(),
-            ],
-            subprotocols=[Subprotocol(name) for name in upgrade.subprotocols] or None,
-            compression=None,
-            user_agent_header=None,
-            proxy=None,
-            open_timeout=None,
-            ping_interval=options.ping_interval or None,
-            ping_timeout=options.ping_interval or None,
-            max_size=None,
-            max_queue=4,
-            create_connection=_Connection,
-            **where,
-        )
+        if address.mock:
+            return await open_to(sock=await open_mock(address.mock), unix=True)
+        return await dialer.reach(url, open_to, options)
     except InvalidStatus as error:
         answered = [
             (name.lower().encode(), value.encode("latin-1")) for name, value in error.response.headers.raw_items()
@@ -320,7 +312,3 @@ async def _connect(
         raise status_refused(error.response.status_code, answered, options) from None
     except InvalidHandshake:
         raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket.")) from None
-
-
-def _size(message: str | bytes) -> int:
-    return len(message.encode() if isinstance(message, str) else message)

@@ -22,6 +22,7 @@ from gateway.relay import frames
 from gateway.relay.frames import FrameError, FrameScanner
 from gateway.relay.states import NEXT, CloseState, LegState
 from gateway.relay.throttle import FrameLimiter
+from gateway.relay.timer_wheel import TimerWheel, Watched
 from gateway.relay.types import RelayOptions
 from gateway.relay.writer import discard
 
@@ -139,7 +140,10 @@ class Leg(LegBase, asyncio.Protocol):
             self._wait_for(None)
 
     def pause_writing(self) -> None:
-        self.relay.stalled(self)
+        relay = self.relay
+        self.activity.stalled_at = relay.loop.time()
+        if relay.options.stall:
+            relay.wheel.watch(relay, relay.options.stall)
         if self.other.state < LegState.IGNORED:
             self.other.pause_reading(BUFFER_FULL)
 
@@ -175,7 +179,7 @@ class Leg(LegBase, asyncio.Protocol):
                 self._filter(data)
             else:
                 self.enter(LegState.FLOWING)
-                self.data_received(data)
+                Leg.data_received(self, data)  # whoever looks at what comes has seen this when it came
             return
         if self.state is LegState.FINISHING:  # only the rest of the frame that is passing, and then our Close
             left = self.scanner.remaining
@@ -219,7 +223,7 @@ class Leg(LegBase, asyncio.Protocol):
         if source is None:
             self._stop_waiting = asyncio.get_running_loop().call_soon(self._resume).cancel
         else:
-            self._stop_waiting = partial(source.forget, self._resume)
+            self._stop_waiting = partial(source.waiting.pop, self._resume, None)
             source.hold(self._resume)
 
     def _resume(self) -> None:
@@ -327,10 +331,12 @@ class Leg(LegBase, asyncio.Protocol):
             self.relay.lost(self, LegState.GONE)
 
 
-class LegEvents(Protocol):
+class LegEvents(Watched, Protocol):
     """What a side tells the relay that it is a side of, see `gateway.relay.splice`."""
 
     options: RelayOptions
+    loop: asyncio.AbstractEventLoop
+    wheel: TimerWheel
 
     def closed(self, leg: Leg, code: int | None, reason: str) -> None: ...
 
@@ -339,7 +345,5 @@ class LegEvents(Protocol):
     def exhausted(self, leg: Leg, sentence: str) -> None: ...
 
     def lost(self, leg: Leg, state: LegState) -> None: ...
-
-    def stalled(self, leg: Leg) -> None: ...
 
     def send_close(self, leg: Leg) -> None: ...

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from gateway import close_codes
@@ -46,15 +47,15 @@ class Relay:
     __slots__ = (
         "_closing_at",
         "_farewell",
-        "_loop",
         "_on_end",
-        "_wheel",
         "backend",
         "cause",
         "client",
         "due",
+        "loop",
         "options",
         "started_at",
+        "wheel",
     )
 
     def __init__(
@@ -69,8 +70,8 @@ class Relay:
         on_end: Callable[[Relay], None],
     ) -> None:
         now = loop.time()
-        self._loop = loop
-        self._wheel = wheel
+        self.loop = loop
+        self.wheel = wheel
         self._on_end = on_end
         self._closing_at = 0.0
         self._farewell: Farewell | None = None
@@ -92,7 +93,7 @@ class Relay:
         for leg in (self.client, self.backend):
             leg.transport.set_protocol(leg)
             if leg.transport.is_closing():
-                self._loop.call_soon(leg.connection_lost, None)
+                self.loop.call_soon(leg.connection_lost, None)
             else:
                 leg.transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
         if from_backend:
@@ -104,12 +105,12 @@ class Relay:
             if not leg.paused_for and not leg.transport.is_closing():
                 leg.transport.resume_reading()
         if (delay := self._next_look(self.started_at)) is not None:
-            self._wheel.watch(self, delay)
+            self.wheel.watch(self, delay)
 
     @property
     def seconds(self) -> float:
         """How long it has been open."""
-        return self._loop.time() - self.started_at
+        return self.loop.time() - self.started_at
 
     def close(self, code: int, reason: str) -> None:
         """End it: the client gets this code and reason, the backend 1001. Does nothing when it is ending already."""
@@ -131,14 +132,8 @@ class Relay:
 
         What it asks after it has had all of them is not passed on any more: nobody could answer.
         """
-
-        def go(is_answered: bool) -> None:
-            self.leave(code, reason)
-            if is_answered and not self.client.inside_frame:
-                self.client.enter(LegState.IGNORED)
-
         if self.cause is None and self._farewell is None:
-            self._farewell = Farewell(self.client, self.backend, go, seconds)
+            self._farewell = Farewell(self.client, self.backend, partial(self.leave, code, reason), seconds)
 
     def finish(self) -> None:
         """Wait no longer for the client's answer: tell the backend too."""
@@ -227,12 +222,6 @@ class Relay:
             other.resume_reading(BUFFER_FULL | RATE)
         self._settle()
 
-    def stalled(self, leg: Leg) -> None:
-        """`leg` does not take what is written to it."""
-        leg.activity.stalled_at = self._loop.time()
-        if self.options.stall:
-            self._wheel.watch(self, self.options.stall)
-
     # --- closing ----------------------------------------------------------------------------------------------
 
     def _end(self, by: str, code: int, reason: str) -> None:
@@ -242,8 +231,8 @@ class Relay:
                 self._farewell.over()
                 self._farewell = None
             self.cause = CloseCause(by, code, reason)
-            self._closing_at = self._loop.time() + self.options.handshake
-            self._wheel.watch(self, self.options.handshake)
+            self._closing_at = self.loop.time() + self.options.handshake
+            self.wheel.watch(self, self.options.handshake)
 
     def _queue_close(self, leg: Leg, close: Close) -> None:
         """Send a Close to `leg` at the next place where a frame may stand, and pass nothing on to it after that."""
@@ -279,7 +268,7 @@ class Relay:
                 leg.transport.close()
         if client.state is backend.state is LegState.GONE:
             on_end, self._on_end = self._on_end, lambda relay: None
-            self._wheel.forget(self)
+            self.due = 0  # the wheel drops it when its turn comes
             on_end(self)
             for leg in (client, backend):  # no circles are left for the garbage collector
                 leg.relay = leg.other = cast(Any, None)
@@ -324,7 +313,7 @@ class Relay:
         options = self.options
         delays = [options.ping_interval / 4, options.idle_timeout / 4]
         if options.maximum_duration:
-            delays.append(max(self.started_at + options.maximum_duration - now, self._wheel.tick))
+            delays.append(max(self.started_at + options.maximum_duration - now, self.wheel.tick))
         if self.client.activity.stalled_at or self.backend.activity.stalled_at:
             delays.append(options.stall / 4)
         return min((delay for delay in delays if delay), default=None)

@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 class Watched(Protocol):
-    """Something that wants to be looked at. `due` belongs to the wheel; begin with 0."""
+    """Something that wants to be looked at. `due` belongs to the wheel: begin with 0, which makes it forget, too."""
 
     due: int
 
@@ -47,10 +47,6 @@ class TimerWheel:
         elif due < self._next:
             self._handle.cancel()
             self._wait_for(due)
-
-    def forget(self, watched: Watched) -> None:
-        """Do not look at it any more; the wheel drops it when its turn comes."""
-        watched.due = 0
 
     def _turn(self) -> None:
         now = self._loop.time()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.quotas.limits import UNLIMITED, PlanLimits
 from gateway.routing.topics import TopicSet
-from publisher.runtime import EVERY_KEY_MANAGER, KEY_TYPES, ValidationMode, all_key_managers
+from publisher.runtime import KEY_TYPES, ValidationMode, all_key_managers
 
 if TYPE_CHECKING:
     from publisher.endpoint import Endpoint, EndpointOptions
@@ -27,7 +27,7 @@ class DeployedDesign:
     `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. Without `origins` every web page may call. A `mock`
     answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any). `frame_bytes` the
     largest frame. With `validation` on, messages are held against the schemas of their topic. `limits` are those of all
-    applications together. Tokens of `key_managers` are taken.
+    applications together. Tokens of `key_managers` are taken, or of any where EVERY_KEY_MANAGER is one of them.
     """
 
     endpoints: Mapping[str, Endpoint]
@@ -41,10 +41,6 @@ class DeployedDesign:
     frame_bytes: int = 0
     key_managers: frozenset[str] = frozenset(all_key_managers())
     limits: PlanLimits = UNLIMITED
-
-    def takes_tokens_of(self, key_manager: str) -> bool:
-        """Whether a token of this issuer may call."""
-        return bool({EVERY_KEY_MANAGER, key_manager} & self.key_managers)
 
 
 @dataclass(frozen=True, slots=True)

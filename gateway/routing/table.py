@@ -15,7 +15,7 @@ nothing, rather than another version by default.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlencode
@@ -101,30 +101,21 @@ class RouteTable:
     """All routes at one moment. It never changes: a change makes another table, and the swap is one assignment.
 
     What a prefix can mean is worked out when a path asks for it first, and kept: of most APIs nobody asks for long.
+    `deployments` and `working_copies` are there to be read, by the id of the API.
     """
 
-    __slots__ = ("_deployments", "_longest", "_members", "_prefixes", "_trials", "_tried", "version")
+    __slots__ = ("_longest", "_members", "_prefixes", "_trials", "deployments", "version", "working_copies")
 
     def __init__(self, deployments: Iterable[Deployment] = ()) -> None:
         self.version = object()
-        self._deployments: dict[str, Deployment] = {}
+        self.deployments: dict[str, Deployment] = {}
         self._members: dict[str, tuple[Deployment, ...]] = {}
         self._prefixes: dict[str, _Prefix] = {}
         self._longest = 0
         self._trials: dict[str, Deployment] = {}
-        self._tried: dict[str, Deployment] = {}
+        self.working_copies: dict[str, Deployment] = {}
         for deployment in deployments:
             self._add(deployment)
-
-    def __len__(self) -> int:
-        return len(self._deployments)
-
-    def __iter__(self) -> Iterator[Deployment]:
-        return iter(self._deployments.values())
-
-    def get(self, api_id: str) -> Deployment | None:
-        """What is known of one API; None when it is gone."""
-        return self._deployments.get(api_id)
 
     def match(self, path: str) -> Match | None:
         """What the raw path of a handshake (percent-encoding kept, no query) may mean; None: nothing here."""
@@ -140,12 +131,10 @@ class RouteTable:
 
     def tried(self, path: str, api_id: str) -> Match | None:
         """The same in the working copy of one API: its exact address only."""
-        copy = self._tried.get(api_id)
-        return Match((copy,), path.removeprefix(copy.address)) if copy and _is_below(path, copy) else None
-
-    def may_try(self, path: str) -> bool:
-        """Whether the path leads to any working copy."""
-        return any(_is_below(path, copy) for copy in self._tried.values())
+        copy = self.working_copies.get(api_id)
+        if copy is None or not f"{path}/".startswith(f"{copy.address}/"):
+            return None
+        return Match((copy,), path.removeprefix(copy.address))
 
     def trial(self, path: str) -> Match | None:
         """The same among those that are on trial, which `match` never finds. Only their exact addresses count."""
@@ -164,12 +153,12 @@ class RouteTable:
     def replaced(self, changed: Iterable[Deployment], gone: Iterable[str] = ()) -> RouteTable:
         """Another table in which `changed` stand as given and the APIs with the ids `gone` are no more."""
         table = RouteTable()
-        table._deployments = dict(self._deployments)
+        table.deployments = dict(self.deployments)
         table._members = dict(self._members)
         table._prefixes = dict(self._prefixes)
         table._longest = self._longest
         table._trials = dict(self._trials)
-        table._tried = dict(self._tried)
+        table.working_copies = dict(self.working_copies)
         for deployment in changed:
             table._remove(deployment.api_id)
             table._add(deployment)
@@ -178,19 +167,19 @@ class RouteTable:
         return table
 
     def _add(self, deployment: Deployment) -> None:
-        self._deployments[deployment.api_id] = deployment
+        self.deployments[deployment.api_id] = deployment
         if deployment.is_on_trial:
             self._trials[deployment.address] = deployment
         if deployment.working_copy:
-            self._tried[deployment.api_id] = deployment.working_copy
+            self.working_copies[deployment.api_id] = deployment.working_copy
         for key in _keys(deployment):
             self._members[key] = (*self._members.get(key, ()), deployment)
             self._prefixes.pop(key, None)
             self._longest = max(self._longest, len(key))
 
     def _remove(self, api_id: str) -> None:
-        deployment = self._deployments.pop(api_id, None)
-        self._tried.pop(api_id, None)
+        deployment = self.deployments.pop(api_id, None)
+        self.working_copies.pop(api_id, None)
         if deployment and deployment.is_on_trial:
             self._trials.pop(deployment.address, None)
         for key in _keys(deployment) if deployment else ():
@@ -215,7 +204,7 @@ class _Prefix:
 
     def __init__(self, key: str, members: tuple[Deployment, ...]) -> None:
         plain = [member for member in members if member.context == key]
-        named = [member for member in members if member.context != key and key in _expansions(member)]
+        named = [member for member in members if member.context != key != member.context.replace(f"/{VERSION}", "")]
         exact = [member for member in named if member.context.replace(VERSION, member.version) == key]
         unnamed = [member for member in members if member.context != key == member.context.replace(f"/{VERSION}", "")]
         reaching: dict[str, list[Deployment]] = {}  # each exact version and dotted prefix of one
@@ -250,19 +239,11 @@ class _Prefix:
         return None if self._is_context else _PASS
 
 
-def _is_below(path: str, deployment: Deployment) -> bool:
-    return f"{path}/".startswith(f"{deployment.address}/")
-
-
 def _keys(deployment: Deployment) -> list[str]:
     if VERSION not in deployment.context:
         return [deployment.context]
     default = [deployment.context.replace(f"/{VERSION}", "")] if deployment.is_default else []
-    return [*_expansions(deployment), *default]
-
-
-def _expansions(deployment: Deployment) -> list[str]:
-    return [deployment.context.replace(VERSION, prefix) for prefix in _dotted_prefixes(deployment.version)]
+    return [*(deployment.context.replace(VERSION, prefix) for prefix in _dotted_prefixes(deployment.version)), *default]
 
 
 def _dotted_prefixes(version: str) -> list[str]:

@@ -74,25 +74,28 @@ class TopicSet:
             return self._strictly(rest)
         if _ENCODED_SEPARATOR.search(rest) or (segments := _loose_segments(rest)) is None:
             return None
-        found, wanted = self._strictly(rest), self._loosely(segments)
+        path = "".join(f"/{segment}" for segment in segments)
+        loosely = (each.topic.scopes for each in self._loose if each.bind(segments, path) is not None)
+        found, wanted = self._strictly(rest), next(loosely, frozenset[str]())  # as a backend could read it
         has = found.topic.scopes if found and found.topic else frozenset()
         return None if wanted and not (has and has <= wanted) else found
 
-    def _loosely(self, segments: list[str]) -> frozenset[str]:
-        """The scopes of the topic as which a backend could read the path."""
-        path = "".join(f"/{segment}" for segment in segments)
-        matching = (template for template in self._loose if template.bind(segments, path) is not None)
-        match = next(matching, None)
-        return match.topic.scopes if match else frozenset()
-
     def _strictly(self, rest: str) -> FoundTopic | None:
         segments = [unquote(segment) for segment in _segments(rest)]
-        if literal := self._literal.get(tuple(segments)):
-            return literal.found(rest, {})
-        for template in self._templates:
-            if (bindings := template.bind(segments, rest)) is not None:
-                return template.found(rest, bindings)
-        return None
+        bindings: Bindings | None = {}
+        template = self._literal.get(tuple(segments))
+        if template is None:
+            for template in self._templates:
+                if (bindings := template.bind(segments, rest)) is not None:
+                    break
+        if template is None or bindings is None:
+            return None
+        topic = template.topic
+        if not topic.mapping:
+            return FoundTopic(topic, rest)
+        before, mark, query = topic.mapping.partition("?")
+        path = _filled(before, bindings, _IN_PATHS) + mark + _filled(query, bindings, "")
+        return FoundTopic(topic, path if path.startswith(("/", "?")) else f"/{path}")
 
 
 class _Template:
@@ -134,14 +137,6 @@ class _Template:
         bindings["*"] = "/".join(raw[count:])
         return bindings
 
-    def found(self, rest: str, bindings: Bindings) -> FoundTopic:
-        mapping = self.topic.mapping
-        if not mapping:
-            return FoundTopic(self.topic, rest)
-        before, mark, query = mapping.partition("?")
-        path = _filled(before, bindings, _IN_PATHS) + mark + _filled(query, bindings, "")
-        return FoundTopic(self.topic, path if path.startswith(("/", "?")) else f"/{path}")
-
 
 class _Variable(NamedTuple):
     before: str
@@ -154,17 +149,11 @@ def _filled(template: str, bindings: Bindings, safe: str) -> str:
 
     What `*` held is the rest of a path, and stays so in a path.
     """
-
-    def value(name: str, otherwise: str) -> str:
-        held = bindings.get(name)
-        if held is None:
-            return otherwise
-        if name == "*":
-            return held if safe else quote(unquote_to_bytes(held), safe="/")
-        return quote(unquote_to_bytes(held), safe=safe)
-
-    start, star = (template[:-1], value("*", "")) if template.endswith("*") else (template, "")
-    return percent_encoded(_MAPPED.sub(lambda found: value(found[1], found[0]), start)) + star
+    held = {name: quote(unquote_to_bytes(each), safe=safe) for name, each in bindings.items()}
+    if "*" in bindings:
+        held["*"] = bindings["*"] if safe else quote(unquote_to_bytes(bindings["*"]), safe="/")
+    star = held.get("*", "") if template.endswith("*") else ""
+    return percent_encoded(_MAPPED.sub(lambda found: held.get(found[1], found[0]), template.removesuffix("*"))) + star
 
 
 def _loose_segments(path: str) -> list[str] | None:

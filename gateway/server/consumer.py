@@ -25,7 +25,7 @@ from gateway.handshake import head
 from gateway.handshake.request import Handshake, Malformed, attempt_of, read
 from gateway.logging.formats import request_id
 from gateway.observability import access_log
-from gateway.observability.telemetry import RefusedRequest
+from gateway.observability.refusal_log import RefusedRequest
 from gateway.observability.tracing import HandshakeTrace
 from gateway.refusals import Refusal
 from gateway.relay.messages import MessageRelay, connect
@@ -240,5 +240,5 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         raise StopConsumer
 
     def _forget(self) -> None:
-        if self.connection and self.context.connections.get(self.connection.id):
+        if self.connection and self.context.connections.by_id.get(self.connection.id):
             take_leave(self.context, self.connection)

@@ -9,8 +9,9 @@ from functools import partial
 
 from gateway import refusals
 from gateway.authorization.decision import Allow
-from gateway.connections.plans import checks_of, frame_bytes, message_bytes, meters_of
+from gateway.connections.plans import checks_of, message_bytes, meters_of
 from gateway.connections.registry import Connection
+from gateway.handshake.head import REQUEST_ID
 from gateway.handshake.request import Handshake
 from gateway.observability import access_log
 from gateway.observability.tracing import HandshakeTrace
@@ -22,7 +23,7 @@ from gateway.routing.table import backend_url
 from gateway.server.context import GatewayContext
 from gateway.upstream.dialer import BackendAddress
 from gateway.upstream.handshake import BackendConnection, UpgradeRequest
-from gateway.upstream.headers import REQUEST_ID, backend_headers
+from gateway.upstream.headers import backend_headers
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ def options_for(context: GatewayContext, admitted: Allow, extensions: str) -> Re
         stall=context.stall,
         handshake=context.handshake,
         limit=message_bytes(admitted) or 0,
-        frame_limit=frame_bytes(admitted) or 0,
+        frame_limit=admitted.route.deployment.design.frame_bytes,
     )
 
 

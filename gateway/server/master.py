@@ -84,4 +84,5 @@ def serve_metrics(inheritance: Inheritance, folder: Path) -> int:
     """Answer scrapes, in a process of its own, until it is told to stop; the exit code."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     listeners.close(inheritance.listeners)
-    return metrics.serve(inheritance.of_others[0], folder)
+    metrics.MetricsServer(inheritance.of_others[0], folder).serve_forever()
+    return 0

@@ -168,7 +168,7 @@ class QuickEntry(asyncio.Protocol):
                 return False
             way.prepared.keep(name, prepared)
         admission = None
-        if context.plans and (admission := context.plans.enter_now(prepared.plans)) is None:
+        if context.plans and (admission := context.plans.lease_client.enter_now(*prepared.plans)) is None:
             return False
         random = os.urandom(32)
         self._own_key = base64.b64encode(random[:16])

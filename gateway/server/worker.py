@@ -22,7 +22,7 @@ from gateway.control.plane import ControlPlane
 from gateway.logging import redaction
 from gateway.native.loop import new_event_loop
 from gateway.observability import access_log
-from gateway.observability.telemetry import RefusedRequest
+from gateway.observability.refusal_log import RefusedRequest
 from gateway.refusals import Refusal
 from gateway.relay.splice import Relay
 from gateway.relay.timer_wheel import TimerWheel

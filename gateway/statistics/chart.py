@@ -1,16 +1,24 @@
 """A few lines of numbers as a drawing of SVG, which needs no script, prints, and follows the theme. Pure.
 
-The table behind it says the same in words: a drawing is for the eye alone.
+The table behind it says the same in words: a drawing is for the eye, and `static/js/chart.js` reads the table out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil, floor, log10
+from typing import Final
+
+from core.text import spaced
+from gateway.statistics.spans import TimeSpan
 
 WIDTH, HEIGHT = 640, 160
 TICKS = 4
+BYTES: Final = "bytes"
+BYTE_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB", "PB")
+SHORT: Final = ((10**9, 10**9, "bn"), (10**6, 10**6, "M"), (10**4, 10**3, "k"))  # from which on, in what, and its sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,43 +33,70 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over the same steps. `ticks` are heights and the numbers there."""
+    """Lines over the same steps. `ticks` are heights and words, `marks` per cent of the width, moments and words."""
 
     title: str
     unit: str
     lines: tuple[Line, ...]
-    ticks: tuple[tuple[float, float], ...]
-    steps: tuple[str, ...]
+    ticks: tuple[tuple[float, str], ...]
+    marks: tuple[tuple[float, datetime, str], ...]
+    steps: tuple[tuple[datetime, str], ...]
     is_empty: bool
 
     @property
-    def labels(self) -> tuple[str, str, str]:
-        """What stands under the drawing."""
-        return self.steps[0], self.steps[len(self.steps) // 2], self.steps[-1]
-
-    @property
-    def rows(self) -> list[tuple[str, tuple[float, ...]]]:
+    def rows(self) -> list[tuple[datetime, str, tuple[float, ...]]]:
         """The table behind it, the newest first."""
         columns = [line.values for line in self.lines]
-        return [(step, tuple(values[at] for values in columns)) for at, step in reversed([*enumerate(self.steps)])]
+        return [(*self.steps[at], tuple(values[at] for values in columns)) for at in reversed(range(len(self.steps)))]
 
 
-def draw(title: str, unit: str, steps: Sequence[str], series: Sequence[tuple[str, Sequence[float]]]) -> Chart:
-    """A chart of these series, each with one value a step."""
+def draw(
+    title: str, unit: str, span: TimeSpan, begins: Sequence[datetime], series: Sequence[tuple[str, Sequence[float]]]
+) -> Chart:
+    """A chart of these series, each with one value for each step of the span."""
     most = max((value for _, values in series for value in values), default=0)
-    top = _round_up(most)
+    step, count = _divided(most, unit)
+    top, across = step * count, WIDTH / max(1, len(begins) - 1)
     lines = []
     for label, values in series:
-        across = WIDTH / max(1, len(values) - 1)
         points = " ".join(f"{at * across:.1f},{HEIGHT * (1 - value / top):.1f}" for at, value in enumerate(values))
         lines.append(Line(label, tuple(values), points, f"0,{HEIGHT} {points} {WIDTH},{HEIGHT}"))
-    ticks = tuple((HEIGHT * (1 - at / TICKS), top * at / TICKS) for at in range(TICKS + 1))
-    return Chart(title, unit, tuple(lines), ticks, tuple(steps), is_empty=most == 0)
+    return Chart(
+        title,
+        unit,
+        tuple(lines),
+        tuple((round(HEIGHT * (1 - at / count)), tick(step * at, top, unit)) for at in range(count + 1)),
+        tuple(
+            (round(100 * at / (len(begins) - 1), 2), begins[at], begins[at].strftime(span.marked))
+            for at in range(1, len(begins))
+            if span.mark(begins[at]) != span.mark(begins[at - 1])
+        ),
+        tuple((moment, moment.strftime(span.written)) for moment in begins),
+        is_empty=most == 0,
+    )
 
 
-def _round_up(most: float) -> float:
-    """The next number that divides well by TICKS and is no less: 4, 8, 20, 40, 80, 200 …"""
-    if most <= TICKS:
-        return float(TICKS)
-    scale = 10.0 ** floor(log10(most))
-    return next(factor * scale for factor in (1, 2, 4, 8, 10, 20) if factor * scale >= ceil(most))
+def tick(value: float, top: float, unit: str) -> str:
+    """A number of the axis that ends at `top`, in the unit of the whole axis: 0, 250 KB; 400, 12.5k, 2M."""
+    if unit == BYTES:
+        power = _power(top)
+        return f"{value / 1024**power:g} {BYTE_UNITS[power]}" if value else "0"
+    size, sign = next(((size, sign) for least, size, sign in SHORT if top >= least), (1, ""))
+    return f"{value / size:g}{sign}" if sign and value else spaced(round(value))
+
+
+def _divided(most: float, unit: str) -> tuple[float, int]:
+    """The step of an axis, 1, 2 or 5 times a power of ten, and how many of them reach `most`: TICKS at most.
+
+    Bytes are divided so in the unit that they are told in. What is counted has no halves.
+    """
+    size = 1024 ** _power(most) if unit == BYTES else 1
+    least = max(most / size, 1) / TICKS
+    scale = 10.0 ** floor(log10(least))
+    step = next(factor * scale for factor in (1, 2, 5, 10) if round(factor * scale, 9) >= least)
+    step = max(step, 1) if size == 1 else step
+    return step * size, max(1, ceil(round(most / size / step, 9)))
+
+
+def _power(octets: float) -> int:
+    return min(floor(log10(octets) / log10(1024) + 1e-9), len(BYTE_UNITS) - 1) if octets >= 1 else 0

@@ -6,6 +6,7 @@ import logging
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -15,10 +16,9 @@ from django.db import transaction
 
 from core import database_clock
 from gateway.database import Runner
-from gateway.pulse import rest
+from gateway.models import EventFigures
 from gateway.statistics import figures
 
-WRITE_SECONDS = 5.0
 MOST_WAITING = 20_000  # kinds of events: what is refused has the ids of APIs and applications that there are
 BOUNDS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000)  # milliseconds
 LONGER: Final = "longer"
@@ -28,13 +28,13 @@ log = logging.getLogger("gateway.statistics")
 Event = tuple[str, str, str, str]  # API, application, kind, name
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class EventCounter:
     """What one worker has counted and not yet written. Counting neither waits nor raises."""
 
-    def __init__(self, *, run: Runner, clock: Callable[[], datetime] = database_clock.clock.datetime) -> None:
-        self._run = run
-        self._clock = clock
-        self._waiting: Counter[Event] = Counter()
+    run: Runner
+    clock: Callable[[], datetime] = database_clock.clock.datetime
+    _waiting: Counter[Event] = field(default_factory=Counter, init=False)
 
     def count(self, api_id: str, application_id: str, kind: str, name: str) -> None:
         """Something happened: `refusal` and the status and code, `close` …"""
@@ -47,25 +47,15 @@ class EventCounter:
         place = bisect_left(BOUNDS, seconds * 1000)
         self.count(api_id, "", kind, str(BOUNDS[place]) if place < len(BOUNDS) else LONGER)
 
-    async def keep(self) -> None:
-        """Write until cancelled."""
-        while True:
-            await rest(WRITE_SECONDS)
-            await self.write()
-
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away it waits on."""
         waiting, self._waiting = self._waiting, Counter()
         if not waiting:
             return
+        begins = figures.minute_of(self.clock())
+        rows = {(figures.MINUTE, begins, *event): (number,) for event, number in waiting.items()}
         try:
-            await self._run(partial(_write, waiting, self._clock()))
+            await self.run(partial(transaction.atomic(figures.add), EventFigures, rows))
         except DatabaseError as error:
             log.debug("What was counted cannot be written down now: %s", error)
             self._waiting.update(waiting)
-
-
-@transaction.atomic
-def _write(waiting: Counter[Event], now: datetime) -> None:
-    begins = figures.minute_of(now)
-    figures.add_events({(figures.MINUTE, begins, *event): number for event, number in waiting.items()})

@@ -7,15 +7,15 @@ what it was worth before; however often it is written and whatever is killed in 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from django.db import connection as database
-from django.db import models
 
+from gateway.close_codes import counted_as
 from gateway.models import EventFigures, TrafficFigures
 
 MINUTE, HOUR, DAY, WEEK = "m", "h", "d", "w"
@@ -23,11 +23,12 @@ SECONDS: Final = {MINUTE: 60, HOUR: 3600, DAY: 86400, WEEK: 7 * 86400}
 SUMS: Final = ("opened", "closed", "milliseconds", "messages_in", "bytes_in", "messages_out", "bytes_out")
 KEYS: Final = ("period", "begins", "worker", "api_id", "application_id", "plan", "key_type", "topic")
 EVENT_KEYS: Final = ("period", "begins", "api_id", "application_id", "kind", "name")
+COLUMNS: Final = {TrafficFigures: (KEYS, SUMS), EventFigures: (EVENT_KEYS, ("number",))}
+"""What says which row it is, and what is added up in it."""
 NAMES: Final = (
     *("id", "worker_id", "api_id", "application_id", "plan", "key_type", "topic", "started_at", "ended_at"),
     *("counted_until", "ended_by", "client_code", "messages_in", "bytes_in", "messages_out", "bytes_out"),
 )
-FIRST_PRIVATE, FIRST_REGISTERED = 4000, 3000  # close codes, RFC 6455 §7.4.2
 
 Values = Mapping[str, Any]
 
@@ -48,11 +49,6 @@ _shared, _passed = itemgetter(*Likeness._fields[1:]), itemgetter(*SUMS[3:])
 _NOTHING = (0,) * len(SUMS)
 
 
-def likeness(row: Values) -> Likeness:
-    """Of a row of the connection log."""
-    return Likeness(_text(row["worker_id"]), *_shared(row))
-
-
 def worth(row: Values | None) -> tuple[int, ...]:
     """What a row of the connection log stands for, in the order of SUMS; nothing where there is none."""
     if row is None:
@@ -62,32 +58,22 @@ def worth(row: Values | None) -> tuple[int, ...]:
     return (1, int(row["ended_at"] is not None), connected, *_passed(row))
 
 
-def close_of(row: Values | None) -> str:
-    """Who ended it with what code; nothing while it is open. What peers chose themselves is told together."""
-    if row is None or row["ended_at"] is None:
-        return ""
-    code = row["client_code"] or 0
-    if row["ended_by"] != "gateway" and code >= FIRST_REGISTERED:
-        return f"{row['ended_by']} {'4xxx' if code >= FIRST_PRIVATE else '3xxx'}"
-    return f"{row['ended_by']} {code}"
-
-
 def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> None:
     """Add what rows are worth now less what they were worth before. Call it where the rows are written."""
     traffic: dict[Likeness, list[int]] = defaultdict(lambda: [0] * len(SUMS))
     closes: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for before, after in changes:
-        total = traffic[likeness(after)]
+        like = Likeness(_text(after["worker_id"]), *_shared(after))
+        total = traffic[like]
         for place, (now_worth, was_worth) in enumerate(zip(worth(after), worth(before), strict=True)):
             total[place] += now_worth - was_worth
-        was, became = close_of(before), close_of(after)
-        if was != became:
-            for name, number in ((was, -1), (became, 1)):
-                if name:
-                    closes[after["api_id"], after["application_id"], "close", name] += number
+        for row, number in ((before, -1), (after, 1)):
+            if row and row["ended_at"]:
+                name = f"{row['ended_by']} {counted_as(row['ended_by'], row['client_code'] or 0)}"
+                closes[after["api_id"], after["application_id"], "close", name] += number
     begins = minute_of(now)
-    add_traffic({(MINUTE, begins, *like): sums for like, sums in traffic.items() if any(sums)})
-    add_events({(MINUTE, begins, *like): number for like, number in closes.items() if number})
+    add(TrafficFigures, {(MINUTE, begins, *like): sums for like, sums in traffic.items() if any(sums)})
+    add(EventFigures, {(MINUTE, begins, *event): (number,) for event, number in closes.items() if number})
 
 
 def minute_of(now: datetime) -> int:
@@ -95,31 +81,18 @@ def minute_of(now: datetime) -> int:
     return int(now.timestamp()) // 60 * 60
 
 
-def add_traffic(rows: Mapping[tuple[Any, ...], Iterable[int]]) -> None:
-    """Add sums to rows, by the values of KEYS."""
-    _add(TrafficFigures, KEYS, SUMS, {key: tuple(sums) for key, sums in rows.items()})
-
-
-def add_events(rows: Mapping[tuple[Any, ...], int]) -> None:
-    """Add to how often something happened, by the values of EVENT_KEYS."""
-    _add(EventFigures, EVENT_KEYS, ("number",), {key: (number,) for key, number in rows.items()})
-
-
-def _add(
-    model: type[models.Model],
-    keys: tuple[str, ...],
-    sums: tuple[str, ...],
-    rows: dict[tuple[Any, ...], tuple[int, ...]],
-) -> None:
+def add(model: type[TrafficFigures | EventFigures], rows: Mapping[tuple[Any, ...], Sequence[int]]) -> None:
+    """Add sums to rows, each by the values of its keys. Call it in a transaction."""
     if rows:
         with database.cursor() as cursor:
             # In order, so that two who add to the same rows never wait for each other.
-            cursor.executemany(_statement(model, keys, sums), [[*key, *rows[key]] for key in sorted(rows)])
+            cursor.executemany(_statement(model), [[*key, *rows[key]] for key in sorted(rows)])
 
 
 @lru_cache
-def _statement(model: type[models.Model], keys: tuple[str, ...], sums: tuple[str, ...]) -> str:
+def _statement(model: type[TrafficFigures | EventFigures]) -> str:
     """SQLite and PostgreSQL speak alike here."""
+    keys, sums = COLUMNS[model]
     table, columns = model._meta.db_table, [*keys, *sums]
     added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
     return (

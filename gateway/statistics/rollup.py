@@ -7,16 +7,16 @@ connections have been open is counted here too: nothing else writes a row of a c
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import F, Q, Sum
 
 from core.upkeep import delete_batch
 from gateway.models import ConnectionRecord, EventFigures, TrafficFigures
 from gateway.statistics import figures
-from gateway.statistics.figures import DAY, EVENT_KEYS, HOUR, KEYS, MINUTE, NAMES, SECONDS, SUMS, WEEK
+from gateway.statistics.figures import COLUMNS, DAY, HOUR, MINUTE, NAMES, SECONDS, WEEK
 
 MINUTES_KEPT: Final = 2 * 3600  # seconds; of the hour that this falls into nothing is moved yet
 HOURS_KEPT: Final = 8 * 86400
@@ -32,36 +32,31 @@ def run(now: datetime) -> None:
     count_open(now)
     for of, into, kept in STEPS:
         limit = (int(now.timestamp()) - kept) // SECONDS[into] * SECONDS[into]
-        while move(TrafficFigures, KEYS, SUMS, of, into, limit):
+        while move(TrafficFigures, of, into, limit):
             pass
-        while move(EventFigures, EVENT_KEYS, ("number",), of, into, limit):
+        while move(EventFigures, of, into, limit):
             pass
 
 
 def count_open(now: datetime) -> None:
     """Add the time since it was counted last of every open connection."""
-    last = ""
-    while last is not None:
-        last = _count_some(last, now)
-
-
-@transaction.atomic
-def _count_some(after: str, now: datetime) -> Any:
     due = Q(counted_until__lt=now - COUNTED_AFTER) | Q(counted_until=None, started_at__lt=now - COUNTED_AFTER)
-    rows = ConnectionRecord.objects.filter(due, ended_at=None, pk__gt=after).order_by("pk")
-    some = list(rows.select_for_update().values(*NAMES)[:AT_ONCE])
-    if not some:
-        return None
-    ConnectionRecord.objects.filter(pk__in=[row["id"] for row in some]).update(counted_until=now)
-    figures.account([(row, {**row, "counted_until": now}) for row in some], now)
-    return some[-1]["id"]
+    rows = ConnectionRecord.objects.filter(due, ended_at=None).order_by("pk")
+    last = ""
+    while True:
+        with transaction.atomic():
+            some = list(rows.filter(pk__gt=last).select_for_update().values(*NAMES)[:AT_ONCE])
+            if not some:
+                return
+            last = some[-1]["id"]
+            ConnectionRecord.objects.filter(pk__in=[row["id"] for row in some]).update(counted_until=now)
+            figures.account([(row, {**row, "counted_until": now}) for row in some], now)
 
 
 @transaction.atomic
-def move(
-    model: type[models.Model], keys: tuple[str, ...], sums: tuple[str, ...], of: str, into: str, limit: int
-) -> int:
+def move(model: type[TrafficFigures | EventFigures], of: str, into: str, limit: int) -> int:
     """Move the rows of the oldest period of `into` that ended by `limit`; how many there were."""
+    keys, sums = COLUMNS[model]
     rows = model._default_manager.filter(period=of, begins__lt=limit)
     oldest = rows.order_by("begins").values_list("begins", flat=True).first()
     if oldest is None:
@@ -71,11 +66,7 @@ def move(
     kept = [name for name in keys if name not in ("period", "begins", "worker")]
     groups = rows.order_by().values_list(*kept).annotate(*(Sum(F(name)) for name in sums))
     middle = ("",) if "worker" in keys else ()
-    moved = {(into, begins, *middle, *group[: len(kept)]): group[len(kept) :] for group in groups}
-    if model is TrafficFigures:
-        figures.add_traffic(moved)
-    else:
-        figures.add_events({key: number for key, (number,) in moved.items()})
+    figures.add(model, {(into, begins, *middle, *group[: len(kept)]): group[len(kept) :] for group in groups})
     return rows.delete()[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,12 +13,18 @@ LONGEST_ZONE = 64
 
 @dataclass(frozen=True, slots=True)
 class TimeSpan:
-    """So many steps back from now. `written` is how the beginning of a step is told."""
+    """So many steps back from now. `written` is how the beginning of a step is told.
+
+    Where `mark` changes from one step to the next a chart has a mark, told as `marked`. `static/js/chart.js` tells both
+    in the browser's language.
+    """
 
     label: str
     steps: int
     step: timedelta
     written: str
+    mark: Callable[[datetime], object]
+    marked: str
 
     def begins(self, now: datetime, zone: ZoneInfo) -> list[datetime]:
         """When each step began, the oldest first, and the present one last."""
@@ -34,11 +40,11 @@ class TimeSpan:
 
 
 SPANS: Final = {
-    "hour": TimeSpan("Hour", 60, timedelta(minutes=1), "%H:%M"),
-    "day": TimeSpan("Day", 24, timedelta(hours=1), "%d %b, %H:%M"),
-    "week": TimeSpan("Week", 7 * 4, timedelta(hours=6), "%a %d %b, %H:%M"),
-    "month": TimeSpan("Month", 30, timedelta(days=1), "%a %d %b"),
-    "year": TimeSpan("Year", 53, timedelta(days=7), "from %d %b %Y"),
+    "hour": TimeSpan("Hour", 60, timedelta(minutes=1), "%H:%M", lambda at: at.minute // 10, "%H:%M"),
+    "day": TimeSpan("Day", 24, timedelta(hours=1), "%d %b, %H:%M", lambda at: at.hour // 4, "%H:%M"),
+    "week": TimeSpan("Week", 7 * 4, timedelta(hours=6), "%a %d %b, %H:%M", lambda at: at.day, "%a %d"),
+    "month": TimeSpan("Month", 30, timedelta(days=1), "%a %d %b", lambda at: at.isocalendar().week, "%d %b"),
+    "year": TimeSpan("Year", 53, timedelta(days=7), "from %d %b %Y", lambda at: at.month, "%b"),
 }
 DEFAULT = "day"
 

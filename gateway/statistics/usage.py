@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -50,19 +50,21 @@ class SubscriptionUsage:
         return "bad" if self.share >= WARNED_AT[0] else "warn" if self.share >= WARNED_AT[1] else ""
 
 
-def limits_of(plan: Any) -> PlanLimits:
-    """What of a business plan is counted over time, or at one time."""
-    return PlanLimits(
-        quota=plan.quota if plan.is_quota_kept else None,
-        unit=QuotaUnit(plan.quota_unit),
-        period=QuotaPeriod(plan.quota_period),
-        connections=plan.connections,
-    )
-
-
 def usages_now(subscriptions: Sequence[Any], now: datetime) -> list[SubscriptionUsage]:
-    """What each subscription has used in the present period. Raises RedisError while the store does not answer."""
-    asked = [(api_account(str(each.application_id), str(each.api_id)), limits_of(each.plan)) for each in subscriptions]
+    """What each subscription has used in the present period, the nearest to its limit first.
+
+    Raises RedisError while the store does not answer.
+    """
+    asked = []
+    for subscription in subscriptions:
+        plan = subscription.plan
+        limits = PlanLimits(  # what of it is counted over time, or at one time
+            quota=plan.quota if plan.is_quota_kept else None,
+            unit=QuotaUnit(plan.quota_unit),
+            period=QuotaPeriod(plan.quota_period),
+            connections=plan.connections,
+        )
+        asked.append((api_account(str(subscription.application_id), str(subscription.api_id)), limits))
     usages, found = usages_of(shared_store(), asked, now=now.timestamp()), []
     for subscription, usage in zip(subscriptions, usages, strict=True):
         share = forecast = 0
@@ -72,7 +74,7 @@ def usages_now(subscriptions: Sequence[Any], now: datetime) -> list[Subscription
             forecast = round(usage.quota.used * (window.end - window.start) / elapsed)
             share = usage.quota.used * 100 // usage.quota.limit if usage.quota.limit else 100
         found.append(SubscriptionUsage(subscription, usage, share, forecast))
-    return found
+    return sorted(found, key=lambda each: -each.share)
 
 
 @lru_cache(maxsize=1)
@@ -123,18 +125,13 @@ def near_a_limit(now: datetime) -> list[SubscriptionUsage]:
     accounts = LimitAlert.objects.filter(begins__gte=since).values_list("account", flat=True).distinct()
     named = (account.split(":") for account in accounts.order_by("account")[:ASKED_AT_ONCE])
     active = subscriptions_between((parts[1], parts[3]) for parts in named)  # of `api_account`
-    return [each for each in near_limits(active, now) if each.share >= WARNED_AT[-1]][:MOST_NEAR]
+    return [each for each in usages_now(active, now) if each.share >= WARNED_AT[-1]][:MOST_NEAR]
 
 
 def month_of(now: datetime) -> tuple[datetime, datetime]:
     """When the month of a moment begins and ends, in UTC."""
     first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return first, (first + timedelta(days=32)).replace(day=1)
-
-
-def month_so_far(now: datetime, which: Q) -> list[dict[str, Any]]:
-    """What the present month has come to, for each application and API."""
-    return _month(*month_of(now), which)
 
 
 @transaction.atomic
@@ -147,7 +144,7 @@ def freeze(now: datetime) -> int:
     month = (first - timedelta(days=1)).strftime("%Y-%m")
     if now - first < SETTLED or MonthlyStatement.objects.filter(month=month).exists():
         return 0
-    rows = _month(*month_of(first - timedelta(days=1)), Q())
+    rows = sums_of_month(first - timedelta(days=1), Q())
     apis = names_of_apis({row["api_id"] for row in rows})
     applications = names_of_applications({row["application_id"] for row in rows})
     statements = [
@@ -163,7 +160,9 @@ def freeze(now: datetime) -> int:
     return len(MonthlyStatement.objects.bulk_create(statements, batch_size=500))
 
 
-def _month(first: datetime, end: datetime, which: Q) -> list[dict[str, Any]]:
+def sums_of_month(moment: datetime, which: Q) -> list[dict[str, Any]]:
+    """What the month of a moment has come to by now, for each application and API."""
+    first, end = month_of(moment)
     span = Q(begins__gte=int(first.timestamp()), begins__lt=int(end.timestamp()))
     rows = TrafficFigures.objects.filter(span, which).order_by("application_id", "api_id")
     sums = rows.values("application_id", "api_id").values_list("application_id", "api_id", *map(Sum, BILLED))
@@ -173,18 +172,7 @@ def _month(first: datetime, end: datetime, which: Q) -> list[dict[str, Any]]:
     ]
 
 
-def frequent(now: datetime) -> None:
-    """What is due once a minute."""
-    warn(now)
-    freeze(now)
-
-
 def shared_quota(application: Any, now: datetime) -> PlanUsage:
     """What all of an application's tokens together have used of its application plan. Raises RedisError."""
     limits = PlanLimits.per_minute(application.plan.per_minute)
     return usage_of(shared_store(), application_account(str(application.pk)), limits, now=now.timestamp())
-
-
-def near_limits(subscriptions: Iterable[Any], now: datetime) -> list[SubscriptionUsage]:
-    """These subscriptions with what they have used, the nearest to their limit first."""
-    return sorted(usages_now(list(subscriptions), now), key=lambda each: -each.share)

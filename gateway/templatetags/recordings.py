@@ -11,4 +11,4 @@ register = template.Library()
 @register.simple_tag
 def recordings_on(application_id: object) -> int:
     """How many recordings of an application are on. One query."""
-    return queries.on_now(queries.recordings_of([str(application_id)]), database_clock.now()).count()
+    return queries.on_now(queries.recordings(application_id=str(application_id)), database_clock.now()).count()

@@ -11,7 +11,8 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import SplitResult, quote_plus, urlencode, urlsplit
 
@@ -29,14 +30,7 @@ _SPENT = 0.8  # of its life, after which a token is renewed
 Open = Callable[[SplitResult, EndpointOptions], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 """Connects to where an address leads. Raises OSError and BackendError."""
 _Key = tuple[str, str, str, str]
-
-
-@dataclass(slots=True)
-class KeptToken:
-    """A token, and when it is to be renewed."""
-
-    text: str
-    until: float
+_key: Callable[[EndpointOptions], _Key] = attrgetter("token_url", "token_client", "token_secret", "token_scope")
 
 
 class BackendTokens:
@@ -45,14 +39,14 @@ class BackendTokens:
     def __init__(self, connect: Open, clock: Callable[[], float] = time.monotonic) -> None:
         self._connect = connect
         self._clock = clock
-        self._kept: dict[_Key, KeptToken] = {}
+        self._kept: dict[_Key, tuple[str, float]] = {}  # a token, and when it is to be renewed
         self._fetching: dict[_Key, asyncio.Task[str]] = {}
 
     async def token(self, options: EndpointOptions) -> str:
         """The token for these options, which name where to get one. Raises BackendError, OSError and TimeoutError."""
         key = _key(options)
-        if (kept := self._kept.get(key)) and self._clock() < kept.until:
-            return kept.text
+        if (kept := self._kept.get(key)) and self._clock() < kept[1]:
+            return kept[0]
         if key not in self._fetching:
             task = self._fetching[key] = asyncio.create_task(self._fetch(key, options))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())  # who asked may be gone
@@ -65,18 +59,22 @@ class BackendTokens:
     async def _fetch(self, key: _Key, options: EndpointOptions) -> str:
         url = urlsplit(options.token_url)
         try:
+            request = token_request(url, options)
             async with asyncio.timeout(options.connect_timeout):
                 reader, writer = await self._connect(url, options)
                 try:
-                    writer.write(token_request(url, options))
-                    token, life = read_token(*await read_answer(reader))
+                    writer.write(request)
+                    token, life = await read_token(reader)
+                except ValueError as error:
+                    sentence = f"Where the backend's token is fetched, somebody {error}."
+                    raise BackendError(refusals.backend_refused(sentence)) from None
                 finally:
                     writer.close()
         finally:
             del self._fetching[key]
         if len(self._kept) >= MOST_TOKENS:
             self._kept.clear()
-        self._kept[key] = KeptToken(token, self._clock() + min(life, LONGEST_LIFE) * _SPENT)
+        self._kept[key] = token, self._clock() + min(life, LONGEST_LIFE) * _SPENT
         return token
 
 
@@ -98,54 +96,30 @@ def token_request(url: SplitResult, options: EndpointOptions) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
 
-class AnswerReader:
-    """Takes in an answer of HTTP/1.1 as it comes; what `httptools` calls."""
+async def read_token(stream: asyncio.StreamReader) -> tuple[str, float]:
+    """The token in an answer, which ends by its length or with the connection, and for how many seconds it is good.
 
-    def __init__(self) -> None:
-        self.body = b""
-        self.is_whole = False
-
-    def on_body(self, part: bytes) -> None:
-        self.body += part
-
-    def on_message_complete(self) -> None:
-        self.is_whole = True
-
-
-async def read_answer(stream: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Status and body of an answer, which ends by its length or with the connection. Raises BackendError."""
-    reader, size = AnswerReader(), 0
-    parser = httptools.HttpResponseParser(reader)
+    Raises ValueError, which says what was done instead.
+    """
+    body, whole, size = list[bytes](), asyncio.Event(), 0
+    parser = httptools.HttpResponseParser(SimpleNamespace(on_body=body.append, on_message_complete=whole.set))
     try:
-        while not reader.is_whole and (data := await stream.read(4096)):
+        while not whole.is_set() and (data := await stream.read(4096)):
             size += len(data)
             if size > LONGEST_ANSWER:
-                raise _refused("gave too long an answer")
+                raise ValueError("gave too long an answer")
             parser.feed_data(data)
     except httptools.HttpParserError:
-        raise _refused("gave no answer that can be read") from None
-    return parser.get_status_code(), reader.body
-
-
-def read_token(status: int, body: bytes) -> tuple[str, float]:
-    """The token in an answer, and for how many seconds it is good. Raises BackendError."""
-    if status != 200:
-        raise _refused(f"answered {status}")
+        raise ValueError("gave no answer that can be read") from None
+    if (status := parser.get_status_code()) != 200:
+        raise ValueError(f"answered {status}")
     try:
-        document = json.loads(body)
+        document = json.loads(b"".join(body))
     except (ValueError, RecursionError):
         document = None
     answer: dict[str, Any] = document if isinstance(document, dict) else {}
     token, life = answer.get("access_token"), answer.get("expires_in", USUAL_LIFE)
     if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7E]{1,16384}", token):
-        raise _refused("gave no token")
+        raise ValueError("gave no token")
     is_number = isinstance(life, int | float) and not isinstance(life, bool) and life > 0
     return token, float(life) if is_number else USUAL_LIFE
-
-
-def _refused(what: str) -> BackendError:
-    return BackendError(refusals.backend_refused(f"Where the backend's token is fetched, somebody {what}."))
-
-
-def _key(options: EndpointOptions) -> _Key:
-    return options.token_url, options.token_client, options.token_secret, options.token_scope

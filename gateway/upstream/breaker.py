@@ -17,38 +17,6 @@ from dataclasses import dataclass
 from publisher.endpoint import EndpointOptions
 
 
-class LocalBreaker:
-    """What is asked before an address is dialled, and hears what came of it: here, one worker's own experience.
-
-    `clock` may be any that goes forward, in seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._own = CircuitBreaker()
-        self._clock = clock
-
-    def minds(self, address: str) -> bool:
-        """Whether `begin` could say anything but to go ahead."""
-        return address in self._own.failing
-
-    async def begin(self, address: str, options: EndpointOptions) -> float:
-        """0 to go ahead, or the seconds until it is worth asking again. Who goes ahead reports what came of it: one of
-        the following."""
-        return self._own.begin(address, self._clock())
-
-    def succeeded(self, address: str) -> None:
-        """The backend accepted the connection, or refused it in a way that shows it is well."""
-        self._own.succeeded(address)
-
-    def failed(self, address: str, options: EndpointOptions) -> None:
-        """The backend could not be reached, or failed to answer."""
-        self._own.failed(address, options, self._clock())
-
-    def abandoned(self, address: str) -> None:
-        """Nothing was learned."""
-        self._own.abandoned(address)
-
-
 @dataclass(frozen=True, slots=True)
 class BreakerState:
     """What all workers know of an address: failures in a row, the latest pause and its end (0: not suspended)."""
@@ -103,19 +71,26 @@ class AddressState:
 
 
 class CircuitBreaker:
-    """What is known of every address that is `failing`, or did lately."""
+    """What is asked before an address is dialled, and hears what came of it: here, one worker's own experience.
 
-    def __init__(self) -> None:
+    `failing` are the addresses that fail, or did lately: of no other could `begin` say anything but to go ahead.
+    `clock` may be any that goes forward, in seconds. `on_news` is called when others should hear at once what `reports`
+    has for them.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, on_news: Callable[[], None] = lambda: None) -> None:
         self.failing: dict[str, AddressState] = {}
+        self._clock = clock
+        self._on_news = on_news
         self._recovered: set[str] = set()
         self._released: set[str] = set()
 
-    def begin(self, address: str, now: float) -> float:
+    async def begin(self, address: str, options: EndpointOptions) -> float:
         """Ask to dial `address`: 0 to go ahead, or the seconds until it is worth asking again.
 
         Whoever goes ahead reports `succeeded`, `failed` or `abandoned`.
         """
-        state = self.failing.get(address)
+        state, now = self.failing.get(address), self._clock()
         if state is None or not state.until:
             return 0.0
         if now < state.until:
@@ -125,15 +100,14 @@ class CircuitBreaker:
         state.probing = True
         return 0.0
 
-    def succeeded(self, address: str) -> bool:
-        """The backend accepted the connection. Whether anything else was known of it."""
-        if self.failing.pop(address, None) is None:
-            return False
-        self._recovered.add(address)
-        self._released.discard(address)
-        return True
+    def succeeded(self, address: str) -> None:
+        """The backend accepted the connection, or refused it in a way that shows it is well."""
+        if self.failing.pop(address, None):
+            self._recovered.add(address)
+            self._released.discard(address)
+            self._on_news()
 
-    def failed(self, address: str, options: EndpointOptions, now: float) -> None:
+    def failed(self, address: str, options: EndpointOptions) -> None:
         """The backend could not be reached, or failed to answer."""
         if options.prevent_suspension:
             self.succeeded(address)
@@ -150,7 +124,8 @@ class CircuitBreaker:
                 state.pause * options.suspend_factor if state.pause else options.suspend_initial,
                 options.suspend_maximum,
             )
-            state.until = now + state.pause
+            state.until = self._clock() + state.pause
+            self._on_news()
 
     def abandoned(self, address: str, *, is_released: bool = True) -> None:
         """Nothing was learned. Unless another worker is looking already, the probe is free again (`is_released`)."""

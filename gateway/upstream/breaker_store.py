@@ -24,7 +24,7 @@ from core import database_clock
 from gateway.database import Runner, WriteMark
 from gateway.models import BreakerRecord
 from gateway.pulse import next_beat
-from gateway.upstream.breaker import BreakerReport, BreakerState, LocalBreaker, merge
+from gateway.upstream.breaker import BreakerReport, BreakerState, CircuitBreaker, merge
 from publisher.endpoint import EndpointOptions
 
 SHARE_SECONDS = 0.4
@@ -37,23 +37,23 @@ _ALL = f'SELECT address, failures, pause, "until" FROM {BreakerRecord._meta.db_t
 log = logging.getLogger("gateway.breaker")
 
 
-class SharedBreaker(LocalBreaker):
+class SharedBreaker(CircuitBreaker):
     """All workers' experience. `clock` is in seconds since the epoch, the same for all; `share` keeps it shared."""
 
     def __init__(
         self, *, run: Runner, mark: WriteMark | None = None, clock: Callable[[], float] = database_clock.clock
     ) -> None:
-        super().__init__(clock)
+        self._urgent = asyncio.Event()
+        super().__init__(clock, self._urgent.set)
         self._run = run
         self._mark = mark
         self._read_mark: Hashable = None
-        self._urgent = asyncio.Event()
         self._worker = worker_name()
 
     async def begin(self, address: str, options: EndpointOptions) -> float:
         """Asks the database only where a suspension is over."""
-        wait = self._own.begin(address, self._clock())
-        state = self._own.failing.get(address)
+        wait = await super().begin(address, options)
+        state = self.failing.get(address)
         if wait or state is None or not state.probing:
             return wait
         now = self._clock()
@@ -65,17 +65,8 @@ class SharedBreaker(LocalBreaker):
             is_claimed = True
         finally:
             if not is_claimed:
-                self._own.abandoned(address, is_released=False)
+                self.abandoned(address, is_released=False)
         return 0.0 if is_claimed else 1.0
-
-    def succeeded(self, address: str) -> None:
-        if self._own.succeeded(address):
-            self._urgent.set()
-
-    def failed(self, address: str, options: EndpointOptions) -> None:
-        self._own.failed(address, options, self._clock())
-        if (state := self._own.failing.get(address)) and state.until:
-            self._urgent.set()
 
     async def share(self) -> None:
         """Exchange with the others until cancelled."""
@@ -89,17 +80,17 @@ class SharedBreaker(LocalBreaker):
 
     async def exchange(self) -> None:
         """Report and read once. Never raises: what cannot be reported now is reported later."""
-        reports = self._own.reports()
+        reports = self.reports()
         mark = self._mark.known() if self._mark else None
         if not reports and mark is not None and mark == self._read_mark:
             return
         try:
             known = await self._run(partial(exchange, reports, self._clock(), self._worker))
         except DatabaseError as error:
-            self._own.take_back(reports)
+            self.take_back(reports)
             log.debug("What is known of backends cannot be shared between workers now: %s", error)
         else:
-            self._own.adopt(known)
+            self.adopt(known)
             self._read_mark = mark
 
 

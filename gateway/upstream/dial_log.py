@@ -67,7 +67,16 @@ class DialLog:
 
     async def write(self) -> None:
         """Write what there is to say. Never raises: while the database is away the latest of each address waits."""
-        due = [each for each in self._waiting.items() if self._is_news(*each)][:MOST_AT_ONCE]
+        due, now = list[tuple[str, SeenDial]](), self._clock()
+        for address, seen in self._waiting.items():
+            before = self._written.get(address)
+            if (
+                before is None
+                or (before.status, before.sentence) != (seen.status, seen.sentence)
+                or now - before.at >= timedelta(seconds=REPEAT_SECONDS)
+            ):
+                due.append((address, seen))
+        due = due[:MOST_AT_ONCE]
         if not due:
             return
         try:
@@ -81,14 +90,6 @@ class DialLog:
             self._written[address] = seen
             if self._waiting.get(address) is seen:
                 del self._waiting[address]
-
-    def _is_news(self, address: str, seen: SeenDial) -> bool:
-        before = self._written.get(address)
-        return (
-            before is None
-            or (before.status, before.sentence) != (seen.status, seen.sentence)
-            or self._clock() - before.at >= timedelta(seconds=REPEAT_SECONDS)
-        )
 
 
 def write(worker: str, dials: Iterable[tuple[str, SeenDial]]) -> None:

@@ -19,14 +19,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import refusals
 from gateway.native.loop import NativeLoop
 from gateway.refusals import Refusal
 from gateway.upstream.backend_token import BackendTokens
-from gateway.upstream.breaker import LocalBreaker
+from gateway.upstream.breaker import CircuitBreaker
 from gateway.upstream.handshake import (
     BackendConnection,
     BackendError,
@@ -38,7 +38,7 @@ from gateway.upstream.handshake import (
 )
 from gateway.upstream.mock_backend import open_mock
 from gateway.upstream.resolver import NameUnresolved, Resolver
-from gateway.upstream.tls import TlsContexts
+from gateway.upstream.tls import TlsContexts, token_context
 from publisher.endpoint import EndpointOptions
 from publisher.mock import Mock
 from publisher.outward_proxy import LONGEST_ANSWER, NoTunnel, OutwardProxy, is_open
@@ -98,12 +98,8 @@ def plain_way(url: str) -> PlainWay | None:
     return None
 
 
-class DialFailed(Exception):
+class DialFailed(BackendError):
     """No address accepted the connection. `refusal` is the answer for the client."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.description)
-        self.refusal = refusal
 
 
 class Dialer:
@@ -117,7 +113,7 @@ class Dialer:
     def __init__(
         self,
         *,
-        breaker: LocalBreaker | None = None,
+        breaker: CircuitBreaker | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         refuse: Callable[[str, str, int], str] = lambda host, ip, port: "",
         proxy: OutwardProxy | None = None,
@@ -125,7 +121,7 @@ class Dialer:
         on_dial: OnDial = lambda address, seconds, refusal: None,
     ) -> None:
         self._on_dial = on_dial
-        self._breaker = breaker or LocalBreaker()
+        self._breaker = breaker or CircuitBreaker()
         self._sleep = sleep
         self._refuse = refuse
         self._proxy = proxy
@@ -144,14 +140,7 @@ class Dialer:
 
         `failure` is what became of a dial of the first address that was begun by `begin_quickly`: it counts as tried.
         """
-        failures = [failure] if failure else []
-
-        async def call(address: BackendAddress) -> BackendConnection:
-            if failures:
-                raise failures.pop()
-            return await self._dial_one(address, upgrade, options)
-
-        return await self.first(addresses, call, options)
+        return await self.first(addresses, partial(self._dial_one, upgrade, options), options, failure)
 
     def plain_way(self, address: BackendAddress, options: EndpointOptions) -> PlainWay | None:
         """The way to an address that takes no more than a connection in the clear; None where it takes more."""
@@ -168,7 +157,7 @@ class Dialer:
         ip = way.ip or self.resolver.only_address(way.host)
         if (
             not ip
-            or self._breaker.minds(address.key)
+            or address.key in self._breaker.failing
             or self._refuse(way.host, ip, way.port)
             or not isinstance(loop, NativeLoop)
         ):
@@ -190,10 +179,12 @@ class Dialer:
         addresses: Sequence[BackendAddress],
         call: Callable[[BackendAddress], Awaitable[T]],
         options: EndpointOptions,
+        tried: Exception | None = None,
     ) -> T:
         """What `call` makes of the first address for which it succeeds; all again for each retry. Raises DialFailed.
 
-        `call` may raise OSError, TimeoutError and BackendError; it is cancelled at the connect timeout.
+        `call` may raise OSError, TimeoutError and BackendError; it is cancelled at the connect timeout. Where it need
+        not be called for the first address any more, `tried` is what it would raise.
         """
         failure: BackendError | None = None
         for _ in range(1 + options.retries):
@@ -205,7 +196,8 @@ class Dialer:
                 try:
                     if failure is not None:
                         await self._sleep(options.retry_delay)
-                    return await self._try(address, call, options)
+                    failed, tried = tried, None
+                    return await self._try(address, call, options, failed)
                 except asyncio.CancelledError:
                     self._breaker.abandoned(address.key)
                     raise
@@ -218,12 +210,18 @@ class Dialer:
         raise DialFailed(failure.refusal if failure else refusals.backend_suspended(min(waits)))
 
     async def _try(
-        self, address: BackendAddress, call: Callable[[BackendAddress], Awaitable[T]], options: EndpointOptions
+        self,
+        address: BackendAddress,
+        call: Callable[[BackendAddress], Awaitable[T]],
+        options: EndpointOptions,
+        tried: Exception | None,
     ) -> T:
         begun = time.perf_counter()
         _api.set(address.key.partition(" ")[0])
         try:
             async with asyncio.timeout(options.connect_timeout):  # for name, TCP, TLS and the answer
+                if tried:
+                    raise tried
                 result = await call(address)
         except BackendError as error:
             failure = error
@@ -254,53 +252,42 @@ class Dialer:
             raise
         else:
             self._breaker.succeeded(address.key)
-            self._tell(address, begun, None)
+            if not address.mock:
+                self._on_dial(address.key, time.perf_counter() - begun, None)
             return result
         if failure.is_final:
             self._breaker.succeeded(address.key)
         else:
             self._breaker.failed(address.key, options)
-        self._tell(address, begun, failure.refusal)
+        if not address.mock:
+            self._on_dial(address.key, time.perf_counter() - begun, failure.refusal)
         raise failure
 
-    def _tell(self, address: BackendAddress, begun: float, refusal: Refusal | None) -> None:
-        if not address.mock:
-            self._on_dial(address.key, time.perf_counter() - begun, refusal)
-
     async def _dial_one(
-        self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions
+        self, upgrade: UpgradeRequest, options: EndpointOptions, address: BackendAddress
     ) -> BackendConnection:
         url, key = split(address), base64.b64encode(os.urandom(16))
         upgrade = await self.with_token(upgrade, options)
         request = write_request(url, key, upgrade, options)
         secure = await self.tls.for_backend(options) if url.scheme == "wss" else None
-
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[HandshakeResponse]
-
-        def shake_hands() -> HandshakeProtocol:
-            nonlocal answer
-            answer = loop.create_future()
-            return HandshakeProtocol(request, answer)
-
-        async def connect(**where: Any) -> HandshakeProtocol:
-            name = (options.server_name or url.hostname or "") if secure else None
-            dial = loop.dial if isinstance(loop, NativeLoop) else loop.create_connection
-            _, protocol = await dial(shake_hands, ssl=secure, server_hostname=name, **where)
-            return protocol
-
+        shake_hands: Callable[[], HandshakeProtocol] = partial(HandshakeProtocol, request)
+        dial: Callable[..., Awaitable[tuple[Any, HandshakeProtocol]]]
         if address.mock:
             dial = loop.dial if isinstance(loop, NativeLoop) else loop.create_unix_connection
             _, protocol = await dial(shake_hands, sock=await open_mock(address.mock))
         else:
-            protocol = await self.reach(url, connect, options)
+            name = (options.server_name or url.hostname or "") if secure else None
+            dial = loop.dial if isinstance(loop, NativeLoop) else loop.create_connection
+            dial = partial(dial, shake_hands, ssl=secure, server_hostname=name)
+            _, protocol = await self.reach(url, dial, options)
         try:
-            response = await answer
+            response = await cast(asyncio.Future[HandshakeResponse], protocol.answer)
             if response.status == 401:
                 self._tokens.forget(options)
             return check_response(protocol, response, key, upgrade, options)
         except BaseException:
-            protocol.hang_up()
+            protocol.transport.abort()
             raise
 
     async def with_token(self, upgrade: UpgradeRequest, options: EndpointOptions) -> UpgradeRequest:
@@ -316,7 +303,8 @@ class Dialer:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         secure: dict[str, Any] = {}
         if url.scheme == "https":
-            secure = {"ssl": await self.tls.for_tokens(options), "server_hostname": url.hostname or ""}
+            context = await self.tls.get(token_context, options.ca_certificate)
+            secure = {"ssl": context, "server_hostname": url.hostname or ""}
         return await self.reach(url, partial(asyncio.open_connection, **secure), options)
 
     async def reach(self, url: SplitResult, call: Callable[..., Awaitable[T]], options: EndpointOptions) -> T:

@@ -61,14 +61,6 @@ class HandshakeResponse:
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
 
-    def fields(self) -> dict[bytes, str]:
-        """Every value of each header, joined as RFC 9110 §5.3 says."""
-        found = dict[bytes, str]()
-        for name, value in self.headers:
-            text = value.decode("latin-1")
-            found[name] = f"{found[name]}, {text}" if name in found else text
-        return found
-
 
 class BackendError(Exception):
     """One address did not accept the connection. `is_final`: it works, and would answer another try the same."""
@@ -84,8 +76,6 @@ class AwaitedAnswer(Protocol):
 
     def done(self) -> bool: ...
 
-    def cancel(self) -> bool: ...
-
     def set_result(self, answer: HandshakeResponse, /) -> None: ...
 
     def set_exception(self, error: BackendError, /) -> None: ...
@@ -94,20 +84,21 @@ class AwaitedAnswer(Protocol):
 class HandshakeProtocol(asyncio.Protocol):
     """Sends the request and reads the answer's head, then stops reading: the rest belongs to the relay.
 
-    `answer` is given the one that counts, after any interim ones, once `early` holds what came behind a 101.
+    `answer` (a future, where none is given) is told the one that counts, after any interim ones, once `early` holds
+    what came behind a 101.
     """
 
     __slots__ = ("_found", "_headers", "_interim", "_parser", "_request", "_size", "answer", "early", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, request: bytes, answer: AwaitedAnswer) -> None:
+    def __init__(self, request: bytes, answer: AwaitedAnswer | None = None) -> None:
         self._request = request
         self._parser: httptools.HttpResponseParser | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._found: HandshakeResponse | None = None
         self._size = self._interim = 0
-        self.answer = answer
+        self.answer = answer or asyncio.get_running_loop().create_future()
         self.early = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -118,32 +109,27 @@ class HandshakeProtocol(asyncio.Protocol):
         if self.answer.done():
             self.early += data
             return
-        if not self._size:
-            if read := native.read_switch(data, MAXIMUM_ANSWER):
-                self.early = data[read[1] :]
-                return self._answered(HandshakeResponse(101, read[0]))
-            if not data.startswith(b"H"):  # the parser would pass over empty lines
-                return self._fail("The backend's answer was not HTTP.")
-            self._parser = httptools.HttpResponseParser(self)
-        self._size += len(data)
-        try:
-            cast(httptools.HttpResponseParser, self._parser).feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self.early = data[upgrade.args[0] :]
-        except httptools.HttpParserError:
-            if not self._found:  # else it is too late to matter: the head was in order
-                self._fail("The backend's answer was not HTTP.")
+        if not self._size and (read := native.read_switch(data, MAXIMUM_ANSWER)):
+            self._found, self.early = HandshakeResponse(101, read[0]), data[read[1] :]
+        elif not self._size and not data.startswith(b"H"):  # the parser would pass over empty lines
+            self._fail("The backend's answer was not HTTP.")
+        else:
+            self._parser = self._parser or httptools.HttpResponseParser(self)
+            self._size += len(data)
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                self.early = data[upgrade.args[0] :]
+            except httptools.HttpParserError:
+                if not self._found:  # else it is too late to matter: the head was in order
+                    self._fail("The backend's answer was not HTTP.")
         if self._found:
-            self._answered(self._found)
+            self._parser = None  # it and its callbacks refer to each other
+            self.answer.set_result(self._found)
+            if self.transport.get_protocol() is self:  # nobody has taken it over yet
+                self.transport.pause_reading()
         elif self._size > MAXIMUM_ANSWER:
             self._fail("The backend's answer was too long.")
-        return None
-
-    def _answered(self, answer: HandshakeResponse) -> None:
-        self._parser = None  # it and its callbacks refer to each other
-        self.answer.set_result(answer)
-        if self.transport.get_protocol() is self:  # nobody has taken it over yet
-            self.transport.pause_reading()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value.rstrip(b" \t")))
@@ -170,13 +156,6 @@ class HandshakeProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("The connection was lost before the backend answered.")
         self._parser = None
-
-    def hang_up(self) -> None:
-        """Give the connection up."""
-        if not self.answer.done():
-            self.answer.cancel()
-        self._parser = None
-        self.transport.abort()
 
     def _fail(self, description: str) -> None:
         if not self.answer.done():
@@ -229,7 +208,10 @@ def check_response(
     """Is this the 101 that was asked for (RFC 6455 §4.1, last list)? Raises BackendError when it is not."""
     if answer.status != 101:
         raise status_refused(answer.status, answer.headers, options)
-    fields = answer.fields()
+    fields = dict[bytes, str]()
+    for name, value in answer.headers:  # every value of each header, joined as RFC 9110 §5.3 says
+        text = value.decode("latin-1")
+        fields[name] = f"{fields[name]}, {text}" if name in fields else text
     connection = [token.strip().lower() for token in fields.get(b"connection", "").split(",")]
     if fields.get(b"upgrade", "").lower() != "websocket" or "upgrade" not in connection:
         raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket."))

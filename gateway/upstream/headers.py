@@ -6,9 +6,10 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from gateway.authorization.decision import Allow
+from gateway.handshake.head import REQUEST_ID
 from gateway.handshake.request import Handshake
 
-REQUEST_ID = b"X-APIM-Request-Id"
+_PRINTABLE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # goes out as it is in a person's words, beside letters and digits
 
 
 def backend_headers(
@@ -38,10 +39,7 @@ def _caller(
 ) -> tuple[tuple[bytes, bytes], ...]:
     """Who calls, in words that are the same each time."""
     named = {b"Application": application, b"Subscriber": owner, b"End-User": end_user, b"Plan": plan}
-    told = [(b"X-APIM-%b" % name, _printable(text)) for name, text in named.items() if text is not None]
+    told = [
+        (b"X-APIM-%b" % name, quote(text, safe=_PRINTABLE).encode()) for name, text in named.items() if text is not None
+    ]
     return ((b"X-APIM-Application-Id", application_id.encode()), *told)
-
-
-def _printable(name: str) -> bytes:
-    """A person's words as a header's value: percent-encoded where they are not printable ASCII."""
-    return quote(name, safe=" !#$&'()*+,-./:;<=>?@[]^_`{|}~").encode()

@@ -16,7 +16,7 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from publisher.mock import Mock
+from publisher.mock import Mock, Speaker
 
 LONGEST_MESSAGE = 1_048_576  # bytes
 _CHUNK = 65_536
@@ -39,7 +39,7 @@ class MockBackend:
 
     def __init__(self, mock: Mock, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._mock = mock
-        self._speaker = mock.speaker()
+        self._speaker = Speaker(mock)
         self._reader = reader
         self._writer = writer
         self._protocol = ServerProtocol(

@@ -44,6 +44,9 @@ class Kept(NamedTuple):
     until: float
 
 
+_NEVER_HEARD: Final = Kept([], float("-inf"))
+
+
 class Resolver:
     """The names of one worker, in its event loop. `servers` are asked in place of the system's: `host:port`."""
 
@@ -62,24 +65,27 @@ class Resolver:
 
         What is asked for an API counts as its own; without one it is the installation's.
         """
-        if (kept := self._kept.get(host)) and self._clock() < kept.until:
-            return self._found(kept.addresses)
-        if self._waiting[host] >= MOST_WAITING:
+        (found, until), now = self._kept.get(host, _NEVER_HEARD), self._clock()
+        if now >= until:
+            found = found if now < until + STALE_SECONDS else []
+            if self._waiting[host] >= MOST_WAITING:
+                raise NameUnresolved
+            if host not in self._asking and (not api_id or self._of_api[api_id] < MOST_OF_AN_API):
+                self._of_api[api_id] += 1
+                self._asking[host] = asyncio.create_task(self._ask(host, api_id))
+            if host in self._asking:  # else nothing is remembered: others may ask for the name
+                self._waiting[host] += 1
+                try:
+                    async with asyncio.timeout(seconds):
+                        found = await asyncio.shield(self._asking[host])
+                except TimeoutError:
+                    pass  # what was known before has to do
+                finally:
+                    self._waiting[host] -= 1
+                    self._waiting += Counter()  # forgets names that nobody waits for
+        if not found:
             raise NameUnresolved
-        if host not in self._asking:
-            if api_id and self._of_api[api_id] >= MOST_OF_AN_API:  # nothing is remembered: others may ask for the name
-                return self._found(kept.addresses if kept and self._is_fresh(kept) else [])
-            self._of_api[api_id] += 1
-            self._asking[host] = asyncio.create_task(self._ask(host, api_id))
-        self._waiting[host] += 1
-        try:
-            async with asyncio.timeout(seconds):
-                return self._found(await asyncio.shield(self._asking[host]))
-        except TimeoutError:
-            return self._found(kept.addresses if kept and self._is_fresh(kept) else [])
-        finally:
-            self._waiting[host] -= 1
-            self._waiting += Counter()  # forgets names that nobody waits for
+        return found
 
     def only_address(self, host: str) -> str:
         """The address of a host that is known to have one alone; empty where it has to be asked for, or may be."""
@@ -101,10 +107,15 @@ class Resolver:
         self._of_domain[domain] += 1
         try:
             if self._of_domain[domain] <= MOST_OF_A_DOMAIN:
-                found, seconds = await self._question(host)
+                if self._channel is None:
+                    servers = self._servers or None
+                    self._channel = aiodns.DNSResolver(timeout=ASK_SECONDS, tries=TRIES, nameservers=servers)
+                answer = await self._channel.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+                found = list(dict.fromkeys(node.addr[0].decode() for node in answer.nodes))
+                seconds = min(max(SHORTEST, min((node.ttl for node in answer.nodes), default=0)), LONGEST)
         except (aiodns.error.DNSError, ValueError) as error:  # that, for labels that cannot be
             log.debug("%s could not be resolved: %s", host, error)
-            if before and self._is_fresh(before):
+            if before and self._clock() < before.until + STALE_SECONDS:
                 found = before.addresses
         finally:
             self._of_domain[domain] -= 1
@@ -117,20 +128,3 @@ class Resolver:
         if len(self._kept) > MOST_NAMES:
             self._kept.popitem(last=False)
         return found
-
-    async def _question(self, host: str) -> tuple[list[str], float]:
-        if self._channel is None:
-            self._channel = aiodns.DNSResolver(timeout=ASK_SECONDS, tries=TRIES, nameservers=self._servers or None)
-        answer = await self._channel.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
-        found = dict.fromkeys(node.addr[0].decode() for node in answer.nodes)
-        lives = min((node.ttl for node in answer.nodes), default=0)
-        return list(found), min(max(SHORTEST, lives), LONGEST)
-
-    def _is_fresh(self, kept: Kept) -> bool:
-        """Whether addresses may still be used where they cannot be renewed."""
-        return self._clock() < kept.until + STALE_SECONDS
-
-    def _found(self, addresses: list[str]) -> list[str]:
-        if not addresses:
-            raise NameUnresolved
-        return addresses

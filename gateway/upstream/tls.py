@@ -30,16 +30,13 @@ class TlsContexts:
         """To call a backend; a CA of the endpoint's own stands in for the system's. Raises BackendError."""
         given = (options.verify_tls, options.ca_certificate, options.client_certificate, options.secret_key)
         try:
-            return await self._get(_backend_context, *given)
+            return await self.get(_backend_context, *given)
         except (ssl.SSLError, ValueError):
             problem = "The client certificate for the backend cannot be used."
             raise BackendError(refusals.backend_refused(problem)) from None
 
-    async def for_tokens(self, options: EndpointOptions) -> ssl.SSLContext:
-        """To fetch a token: what the system trusts, and the endpoint's own CA besides."""
-        return await self._get(_token_context, options.ca_certificate)
-
-    async def _get(self, make: Callable[..., ssl.SSLContext], *given: Any) -> ssl.SSLContext:
+    async def get(self, make: Callable[..., ssl.SSLContext], *given: Any) -> ssl.SSLContext:
+        """What `make` makes of what is given, made once. Raises what it raises."""
         key = (make, *given)
         making = self._made.get(key)
         if making is None:
@@ -62,7 +59,8 @@ def _backend_context(verify: bool, ca_certificate: str, client_certificate: str,
     return context
 
 
-def _token_context(ca_certificate: str) -> ssl.SSLContext:
+def token_context(ca_certificate: str) -> ssl.SSLContext:
+    """To fetch a token: what the system trusts, and the endpoint's own CA besides."""
     context = ssl.create_default_context()
     if ca_certificate:
         context.load_verify_locations(cadata=ca_certificate)

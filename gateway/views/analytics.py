@@ -14,7 +14,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from redis.exceptions import RedisError
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL, Role
@@ -23,11 +22,12 @@ from devportal.queries import application_for, names_of_applications
 from gateway.connections.queries import live_by, living_workers
 from gateway.observability import remedies
 from gateway.observability.aggregator import Aggregator, merged
+from gateway.quotas.stores import unreachable
 from gateway.statistics import chart, queries, spans, usage
 from gateway.statistics.chart import Chart
 from gateway.statistics.figures import SUMS
 from gateway.statistics.queries import SeriesStep
-from gateway.statistics.spans import SPANS
+from gateway.statistics.spans import SPANS, TimeSpan
 from gateway.views.csv_answer import csv_answer
 from publisher.queries import get_api_for, names_of_apis
 
@@ -37,7 +37,7 @@ TITLES: Final = {
     "application_id": "Applications",
     "topic": "Topics",
     "plan": "Business plans",
-    "key_type": "Keys",
+    "key_type": "Key types",
     "worker": "Workers, of the last two hours",
 }
 
@@ -66,7 +66,7 @@ def api_analytics(request: HttpRequest, pk: UUID) -> HttpResponse:
 def all_apis(request: HttpRequest) -> HttpResponse:
     """What passed through all APIs."""
     live, near = sum(live_by("api_id").values()), []
-    with suppress(RedisError):  # of a store that is away the usage pages say so
+    with suppress(*unreachable()):  # of a store that is away the usage pages say so
         near = usage.near_a_limit(database_clock.now())
     by, layout = ("api_id", "application_id"), "layouts/publisher.html"
     return _page(request, Q(), by, live=live, near=near, layout=layout)
@@ -102,15 +102,15 @@ def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **con
         names = (*SUMS, "refused")
         rows = ([step.begins.isoformat(), *(step.sums[name] for name in names)] for step in steps)
         return csv_answer("analytics", ["begins", *names], rows)
-    since = steps[0].begins
+    since, total = steps[0].begins, queries.total(steps)
     everywhere = {
         "span": name if name in SPANS else spans.DEFAULT,
         "spans": SPANS,
         "zone": zone.key,
         "live": live,
-        "total": queries.total(steps),
-        "minutes": queries.total(steps)["milliseconds"] // 60_000,
-        "charts": _charts(steps, span.written),
+        "total": total,
+        "minutes": total["milliseconds"] // 60_000,
+        "charts": _charts(steps, span),
         "tables": [(TITLES[each], *_table(each, since, which)) for each in by],
         "closes": _ends("close", since, which),
         "refusals": _ends("refusal", since, which),
@@ -119,19 +119,17 @@ def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **con
     return render(request, "gateway/analytics/page.html", {**everywhere, **context})
 
 
-def _charts(steps: list[SeriesStep], written: str) -> list[Chart]:
-    names = [step.begins.strftime(written) for step in steps]
-
-    def line(name: str) -> list[float]:
-        return [step.sums[name] for step in steps]
-
+def _charts(steps: list[SeriesStep], span: TimeSpan) -> list[Chart]:
+    begins = [step.begins for step in steps]
+    line = {name: [step.sums[name] for step in steps] for name in steps[0].sums}
+    minutes = [each / 60_000 for each in line["milliseconds"]]
     return [
-        chart.draw("Messages", "messages", names, [("In", line("messages_in")), ("Out", line("messages_out"))]),
-        chart.draw("Connections", "connections", names, [("Opened", line("opened")), ("Refused", line("refused"))]),
-        chart.draw("Bytes", "bytes", names, [("In", line("bytes_in")), ("Out", line("bytes_out"))]),
+        chart.draw("Messages", "messages", span, begins, [("In", line["messages_in"]), ("Out", line["messages_out"])]),
         chart.draw(
-            "Connection-minutes", "minutes", names, [("Minutes", [each / 60_000 for each in line("milliseconds")])]
+            "Connections", "connections", span, begins, [("Opened", line["opened"]), ("Refused", line["refused"])]
         ),
+        chart.draw("Bytes", chart.BYTES, span, begins, [("In", line["bytes_in"]), ("Out", line["bytes_out"])]),
+        chart.draw("Connection-minutes", "minutes", span, begins, [("Minutes", minutes)]),
     ]
 
 
@@ -149,7 +147,11 @@ def _table(dimension: str, since: datetime, which: Q) -> tuple[str, list[dict[st
     }
     names = naming[dimension]([row["name"] for row in rows]) if dimension in naming else {}
     for row in rows:
-        row["id"], row["name"] = row["name"], names.get(row["name"], row["name"])
+        row["id"], row["known"] = row["name"], row["name"] in names
+        row["name"] = names.get(row["id"], row["id"])
+        if dimension == "key_type":
+            row["name"] = row["name"].lower()
+        row["messages"] = row["messages_in"] + row["messages_out"]
         row["minutes"] = row["milliseconds"] // 60_000
     return dimension, rows
 
@@ -160,7 +162,7 @@ def _ends(kind: str, since: datetime, which: Q) -> list[tuple[str, str, int]]:
     for name, times in queries.events(kind, since, which):
         first, _, code = name.partition(" ")
         if kind == "refusal":
-            told.append((f"{first} · {code}", remedies.of_refusal(int(code)).cause, times))
+            told.append((f"{first} · {code}", remedies.REFUSED.get(int(code), remedies.ELSE_REFUSED).cause, times))
         else:
             known = remedies.CLOSED.get(int(code)) if code.isdigit() else None
             cause = known.cause if known else ORDINARY.get(code, "A code of its own")

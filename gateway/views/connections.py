@@ -17,12 +17,15 @@ from accounts.access import current_user, requires
 from accounts.roles import Role
 from core import database_clock
 from core.errors import Invalid
+from core.text import count
 from devportal.queries import application_for
-from gateway.connections import board, operations
+from gateway.connections import operations
+from gateway.connections.board import board_of
+from gateway.connections.live import EVERYTHING
 from gateway.connections.selection import KEY_TYPES, WAITING, Selection
 from gateway.models import ConnectionRecord
 from gateway.recording import operations as recordings
-from gateway.views.live import is_live
+from gateway.views.live import LiveRequest
 from publisher.queries import get_api_for
 
 PER_PAGE = 50
@@ -34,7 +37,7 @@ PAGE, FRAGMENT = "gateway/connections/page.html", "gateway/connections/live.html
 def api_connections(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The open connections to one API."""
     api = get_api_for(current_user(request), pk)
-    rows = board.of_api(api.pk).look(database_clock.now())
+    rows = board_of(f"api:{api.pk}").look(database_clock.now())
     return _page(request, rows, layout="layouts/publisher_api.html", api=api, closings="gateway:api-closings")
 
 
@@ -42,7 +45,7 @@ def api_connections(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def all_connections(request: HttpRequest) -> HttpResponse:
     """The open connections of the whole installation."""
-    rows = board.of_all().look(database_clock.now())
+    rows = board_of(EVERYTHING).look(database_clock.now())
     return _page(request, rows, layout="layouts/admin.html", closings="gateway:all-closings")
 
 
@@ -59,7 +62,7 @@ def api_closings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Close the chosen connections to an API, or all that match."""
     api = get_api_for(current_user(request), pk)
     operations.require_close(current_user(request))
-    _close(request, board.of_api(api.pk).look(database_clock.now()))
+    _close(request, board_of(f"api:{api.pk}").look(database_clock.now()))
     return redirect(_back(request, "gateway:api-connections", pk))
 
 
@@ -67,7 +70,7 @@ def api_closings(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def all_closings(request: HttpRequest) -> HttpResponse:
     """Close the chosen connections, or all that match."""
-    _close(request, board.of_all().look(database_clock.now()))
+    _close(request, board_of(EVERYTHING).look(database_clock.now()))
     return redirect(_back(request, "gateway:all-connections"))
 
 
@@ -93,7 +96,7 @@ def drains(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Invalid as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"Draining: {_connections(number)} within {typed} seconds, with code 1012.")
+        messages.success(request, f"Draining: {count(number, 'connection')} within {typed} seconds, with code 1012.")
     return redirect("gateway:api-connections", pk)
 
 
@@ -125,13 +128,13 @@ def _page(
         "shows_owner": closings != "gateway:my-closings",
         "most_reason": operations.MOST_REASON,
     }
-    return render(request, FRAGMENT if is_live(request) else PAGE, {**everywhere, **context})
+    return render(request, FRAGMENT if isinstance(request, LiveRequest) else PAGE, {**everywhere, **context})
 
 
 def _mine(request: HttpRequest) -> list[ConnectionRecord]:
     """One's own, narrowed to the application that the address names. Raises ApplicationNotFound."""
     user, named = current_user(request), request.GET.get("application", "")
-    rows = board.of_owner(user.pk).look(database_clock.now())
+    rows = board_of(f"owner:{user.pk}").look(database_clock.now())
     if not named:
         return rows
     application = application_for(user, named)
@@ -158,15 +161,11 @@ def _close(request: HttpRequest, rows: Sequence[ConnectionRecord]) -> None:
         return
     gone = len(chosen) - len(closed)
     if closed and chosen and gone > 0:
-        messages.success(request, f"Closing {_connections(len(closed))}; {gone} had ended already.")
+        messages.success(request, f"Closing {count(len(closed), 'connection')}; {gone} had ended already.")
     elif closed:
-        messages.success(request, f"Closing {_connections(len(closed))}.")
+        messages.success(request, f"Closing {count(len(closed), 'connection')}.")
     else:
         messages.info(request, "Nothing was closed: what you chose has ended already, or nothing was chosen.")
-
-
-def _connections(number: int) -> str:
-    return f"{number} connection{'' if number == 1 else 's'}"
 
 
 def _back(request: HttpRequest, name: str, *args: Any) -> str:

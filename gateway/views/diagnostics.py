@@ -47,9 +47,7 @@ def my_diagnostics(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, which: dict[str, Any], **context: Any) -> HttpResponse:
     request_id, kind = request.GET.get("id", "").strip()[:LONGEST_ID], request.GET.get("kind", "")
-    now = timezone.now()
-    found = diagnosis.lookup(request_id, **which) if request_id else diagnosis.findings(now, **which)
-    found = diagnosis.matching(found, kind)
+    found = diagnosis.findings(timezone.now(), request_id=request_id, kind=kind, **which)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     names = {
         "apis": names_of_apis({each.api_id for each in page}),

@@ -20,7 +20,6 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.handlers.asgi import ASGIRequest
 from django.db import Error as DatabaseError
-from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
@@ -48,13 +47,8 @@ def is_live_address(path: str) -> bool:
         return False
 
 
-def is_live(request: HttpRequest) -> bool:
-    """Whether only what changes on the page is asked for."""
-    return isinstance(request, LiveRequest)
-
-
 class LiveRequest(ASGIRequest):
-    """What a view gets that is asked to draw again."""
+    """What a view gets that is asked to draw again: only what changes on the page."""
 
     def __init__(self, scope: dict[str, Any]) -> None:
         super().__init__({**scope, "method": "GET", "type": "http"}, io.BytesIO())
@@ -96,9 +90,12 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
             while True:
                 with suppress(DatabaseError):  # what was shown stands until it is back
                     user_id, drawn = await _drawing(self.draw)
-                    if not self.user_id and not self._takes_place(user_id):
-                        await self.close(TOO_MANY)
-                        return
+                    if not self.user_id:
+                        if _looking[user_id] >= MOST_OF_A_PERSON or _looking.total() >= MOST:
+                            await self.close(TOO_MANY)
+                            return
+                        self.user_id = user_id
+                        _looking[user_id] += 1
                     if drawn != sent:
                         sent = drawn
                         await self.send(drawn)
@@ -124,10 +121,3 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
             raise NotSignedIn
         answer = match.func(request, *match.args, **match.kwargs)
         return request.user.pk, answer.content.decode()
-
-    def _takes_place(self, user_id: int) -> bool:
-        if _looking[user_id] >= MOST_OF_A_PERSON or _looking.total() >= MOST:
-            return False
-        self.user_id = user_id
-        _looking[user_id] += 1
-        return True

@@ -74,7 +74,7 @@ def api_recordings(request: HttpRequest, pk: UUID) -> HttpResponse:
         if form.is_valid() and (recording := accepted(form, lambda: _start(form, api, applications, user, now))):
             messages.success(request, f"Recording {recording.application_name} until {recording.until:%H:%M} UTC.")
             return redirect("gateway:recording", api.pk, recording.pk)
-    rows = queries.recordings_of_api(str(api.pk))
+    rows = queries.recordings(api_id=str(api.pk))
     context = {
         "api": api,
         "form": form,
@@ -173,7 +173,7 @@ def recording_deletions(request: HttpRequest, pk: UUID, recording: UUID) -> Http
 def application_recordings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What is and was recorded of one's own application, and whether that is allowed."""
     application = application_for(current_user(request), pk)
-    now, rows = database_clock.now(), queries.recordings_of([str(application.pk)])
+    now, rows = database_clock.now(), queries.recordings(application_id=str(application.pk))
     context = {
         "application": application,
         "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
@@ -207,7 +207,7 @@ def application_recording_endings(request: HttpRequest, pk: UUID, recording: UUI
     """End a recording of one's own application, without forbidding the next."""
     application = application_for(current_user(request), pk)
     require_use_application(current_user(request), application)
-    _end(request, queries.one_of(queries.recordings_of([str(application.pk)]), recording))
+    _end(request, queries.one_of(queries.recordings(application_id=str(application.pk)), recording))
     return redirect("gateway:application-recordings", application.pk)
 
 
@@ -224,4 +224,4 @@ def _recording_for(request: HttpRequest, pk: UUID, recording: UUID) -> tuple[Any
     """An API and a recording of it, for who may read what was recorded."""
     api = get_api_for(current_user(request), pk)
     operations.require_record(current_user(request))
-    return api, queries.one_of(queries.recordings_of_api(str(api.pk)), recording)
+    return api, queries.one_of(queries.recordings(api_id=str(api.pk)), recording)

@@ -10,13 +10,13 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from redis.exceptions import RedisError
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core import database_clock
 from devportal.queries import all_subscribers, application_for, names_of_applications, subscriptions_of
 from gateway.models import MonthlyStatement
+from gateway.quotas.stores import unreachable
 from gateway.statistics import usage
 from gateway.views.csv_answer import csv_answer
 from publisher.queries import get_api_for, names_of_apis
@@ -55,11 +55,11 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
     page = Paginator(subscriptions, PER_PAGE).get_page(request.GET.get("page"))
     shared, rows = None, []
     try:
-        rows = usage.near_limits(page.object_list, now)
+        rows = usage.usages_now(list(page.object_list), now)
         shared = usage.shared_quota(context["application"], now).quota if "application" in context else None
-    except RedisError:
+    except unreachable():
         pass
-    so_far = usage.month_so_far(now, which)
+    so_far = usage.sums_of_month(now, which)
     whose = "application" if "api" in context else "api"
     names = (names_of_applications if "api" in context else names_of_apis)({row[f"{whose}_id"] for row in so_far})
     everywhere = {

@@ -1,19 +1,21 @@
-"""Who may use the Publisher's part of the REST API."""
+"""Who may use the Publisher's part of the REST API, and the API that a resource of it belongs to."""
 
-from rest_framework import permissions
-from rest_framework.request import Request
-from rest_framework.views import APIView
+from __future__ import annotations
 
+from uuid import UUID
+
+from accounts.rest import Resource, who_may
+from publisher import queries
+from publisher.models import Api
 from publisher.permissions import require_enter
 
-
-class EntersPublisher(permissions.BasePermission):
-    """For lists, of which a stranger would see an empty one; single things are not found by strangers instead."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Let in who works in the Publisher. Raises RoleRequired for others."""
-        require_enter(request.user)
-        return True
+IN_THE_PUBLISHER = who_may(require_enter)
+"""For lists, of which a stranger would see an empty one; single things are not found by strangers instead."""
 
 
-IN_THE_PUBLISHER = [permissions.IsAuthenticated, EntersPublisher]
+class OfAnApi(Resource):
+    """What belongs to one API."""
+
+    def api(self, api_id: UUID) -> Api:
+        """The API, for people of the Publisher. Raises ApiNotFound."""
+        return queries.get_api_for(self.user, api_id)

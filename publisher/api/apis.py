@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
+from core.paging import KeysFirst
 from core.rest.documents import answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged
 from core.rest.requests import (
@@ -89,11 +90,12 @@ class Apis(Resource):
     )
     def get(self, request: Request) -> Response:
         """The newest first unless `sortBy` says otherwise."""
-        text, rows = request.query_params.get("query", ""), queries.apis_for(self.user)
-        rows = search(rows, text, queries.lookups_for(text, rows), "content")
+        text, everywhere = request.query_params.get("query", ""), queries.apis_for(self.user)
+        found = search(everywhere, text, queries.lookups_for(text, everywhere), "content")
         column = choose(request, "sortBy", SORTS, "createdTime")
         sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
-        return Response(one_page(request, rows.order_by(f"{sign}{column}", "pk"), lambda api: ApiInfo(api).data))
+        rows = KeysFirst(found.order_by(f"{sign}{column}", "pk"), everywhere)
+        return Response(one_page(request, rows, lambda api: ApiInfo(api).data))
 
     @extend_schema(
         operation_id="createApi",
@@ -110,7 +112,7 @@ class Apis(Resource):
         body.is_valid(raise_exception=True)
         given = body.validated_data
         names = {name: given[name] for name in ("name", "context", "version")}
-        plans = queries.plans_named(given.get("policies", ()))
+        plans = queries.plans_named(given.get("plans", ()))
         categories = queries.categories_named(given.get("categories", ()))
         made = operations.create_api(**names, **parts_of(given), plans=plans, categories=categories, **self.by)
         return shown(made, 201)
@@ -145,7 +147,7 @@ class OneApi(Resource):
         given = body.validated_data
         # A new name or version is among the changes, so that the operation refuses it by name.
         names = {name: given[name] for name in ("name", "version") if given[name] != getattr(api, name)}
-        plans = {"plans": queries.plans_named(given["policies"])} if "policies" in given else {}
+        plans = {"plans": queries.plans_named(given["plans"])} if "plans" in given else {}
         shelves = {"categories": queries.categories_named(given["categories"])} if "categories" in given else {}
         changes = {**names, **plans, **shelves, **parts_of(given, api), "context": given["context"]}
         return shown(operations.update_api(api=api, changes=changes, **self.by))

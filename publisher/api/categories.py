@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
-from rest_framework import permissions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Resource
+from accounts.rest import Resource, who_may
 from core.rest.documents import Strict, answers
 from core.rest.etags import IF_MATCH, check_unchanged, etag
 from publisher import operations, queries
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.models import Category
 from publisher.permissions import require_manage_categories
-
-
-class ManagesCategories(permissions.BasePermission):
-    """For administrators."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Let in who may manage categories. Raises RoleRequired for others."""
-        require_manage_categories(request.user)
-        return True
 
 
 class ApiCategory(Strict):
@@ -74,7 +65,7 @@ class ReadCategories(Resource):
 class Categories(Resource):
     """All categories, for administrators."""
 
-    permission_classes = [permissions.IsAuthenticated, ManagesCategories]
+    permission_classes = who_may(require_manage_categories)
 
     @extend_schema(
         operation_id="listApiCategories",
@@ -105,7 +96,7 @@ class Categories(Resource):
 class OneCategory(Resource):
     """One category."""
 
-    permission_classes = [permissions.IsAuthenticated, ManagesCategories]
+    permission_classes = who_may(require_manage_categories)
 
     @extend_schema(
         operation_id="getApiCategory",

@@ -11,12 +11,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Resource
 from core.rest.documents import Moment, Strict, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page
-from publisher import comment_terms, discussion, queries
+from publisher import comment_terms, discussion
+from publisher.api.access import OfAnApi
 from publisher.comment_terms import MOST_REPLIES, EntryPoint
-from publisher.models import Api, Comment
+from publisher.models import Comment
 from publisher.operations import comments as operations
 
 
@@ -61,15 +61,11 @@ class CommentBody(ReplyBody):
 CommentList = list_of(CommentBody, "CommentList")
 
 
-class CommentsResource(Resource):
+class CommentsResource(OfAnApi):
     """What the two portals share: `api` finds the API as one of them shows it."""
 
     field_names: ClassVar[Mapping[str, str]] = {"text": "content", "parent": "replyTo"}
     entry_point: ClassVar[EntryPoint] = EntryPoint.PUBLISHER
-
-    def api(self, api_id: UUID) -> Api:
-        """Any API, for people of the Publisher. Raises ApiNotFound."""
-        return queries.get_api_for(self.user, api_id)
 
 
 class Comments(CommentsResource):

@@ -17,9 +17,10 @@ from accounts.rest import Resource
 from core.rest.documents import Moment, Strict, answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged, etag
 from core.rest.requests import PAGE_PARAMETERS, one_page, query_value, required_query
-from publisher import document_terms, documentation, permissions, queries
+from publisher import document_terms, documentation, permissions
+from publisher.api.access import OfAnApi
 from publisher.document_terms import DocumentType, DocumentVisibility, Source, Upload
-from publisher.models import Api, Document
+from publisher.models import Document
 from publisher.operations import documents as operations
 
 FIELD_NAMES = {
@@ -67,21 +68,17 @@ class ContentBody(serializers.Serializer):  # type: ignore[type-arg]
 DocumentList = list_of(DocumentBody, "DocumentList")
 
 
-class OfAnApi(Resource):
-    """What belongs to one API."""
+class DocumentsResource(OfAnApi):
+    """What the documents of an API have in common."""
 
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
-
-    def api(self, api_id: UUID) -> Api:
-        """The API, for people of the Publisher. Raises ApiNotFound."""
-        return queries.get_api_for(self.user, api_id)
 
     def document(self, api_id: UUID, document_id: UUID) -> Document:
         """One of its documents. Raises ApiNotFound or DocumentNotFound."""
         return documentation.get_document(documentation.documents_of(self.api(api_id)), document_id)
 
 
-class Documents(OfAnApi):
+class Documents(DocumentsResource):
     """The documents of an API."""
 
     @extend_schema(
@@ -111,7 +108,7 @@ class Documents(OfAnApi):
         return shown(made, 201, {"Location": f"{request.path}/{made.pk}"})
 
 
-class OneDocument(OfAnApi):
+class OneDocument(DocumentsResource):
     """One document."""
 
     @extend_schema(
@@ -163,7 +160,7 @@ class Download(Resource):
         return super().perform_content_negotiation(request, force=True)
 
 
-class Content(Download, OfAnApi):
+class Content(Download, DocumentsResource):
     """What is in a document."""
 
     parser_classes = [parsers.MultiPartParser]
@@ -206,7 +203,7 @@ class Content(Download, OfAnApi):
         return shown(operations.update_document(document=document, changes=changes, upload=upload, **self.by))
 
 
-class NameCheck(OfAnApi):
+class NameCheck(DocumentsResource):
     """Whether a document's name is taken."""
 
     @extend_schema(
@@ -230,7 +227,7 @@ def content_of(document: Document) -> HttpResponse:
     if document.source == Source.URL:
         return HttpResponse(status=303, headers={"Location": document.url})
     if document.source == Source.FILE:
-        return documentation.get_file(document).as_download()
+        return documentation.file_of(document)
     return HttpResponse(document.content, content_type="text/plain; charset=utf-8")
 
 

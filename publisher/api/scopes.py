@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -102,59 +102,59 @@ class SharedScopes(Resource):
 
 
 class OneScope(Resource):
-    """One scope, shared or of an API."""
+    """One scope: of an API, or shared where the address names none."""
 
     permission_classes = IN_THE_PUBLISHER
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
-    def change(self, request: Request, scope: Scope) -> Response:
-        """The scope after what was sent was put in its place."""
+    def get(self, request: Request, scope_id: UUID, api_id: UUID | None = None) -> Response:
+        """With its ETag."""
+        return shown(self._scope(scope_id, api_id))
+
+    def put(self, request: Request, scope_id: UUID, api_id: UUID | None = None) -> Response:
+        """What is left out stays, as does the name. It acts on tokens that are made from then on."""
+        if api_id is None:
+            permissions.require_describe_scopes(self.user, None)
+        scope = self._scope(scope_id, api_id)
         check_unchanged(request, etag(ScopeBody(scope).data))
         body = ScopeBody(scope, data=request.data)
         body.is_valid(raise_exception=True)
         return shown(operations.update_scope(scope=scope, changes=body.validated_data, **self.by))
 
-    def remove(self, scope: Scope) -> Response:
-        """The answer after the scope was deleted."""
-        operations.delete_scope(scope=scope, **self.by)
+    def delete(self, request: Request, scope_id: UUID, api_id: UUID | None = None) -> Response:
+        """Not while a topic names it."""
+        operations.delete_scope(scope=self._scope(scope_id, api_id), **self.by)
         return Response()
 
+    def _scope(self, scope_id: UUID, api_id: UUID | None) -> Scope:
+        api = queries.get_api_for(self.user, api_id) if api_id else None
+        return scoping.get_scope(scoping.scopes_of(api), scope_id)
 
-class SharedScope(OneScope):
-    """One shared scope."""
 
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="getSharedScope",
         summary="Read a shared scope",
         tags=["Scopes"],
         responses=answers({200: ScopeBody}, 403, 404),
-    )
-    def get(self, request: Request, scope_id: UUID) -> Response:
-        """With its ETag."""
-        return shown(scoping.get_scope(scoping.scopes_of(None), scope_id))
-
-    @extend_schema(
+    ),
+    put=extend_schema(
         operation_id="updateSharedScope",
         summary="Change a shared scope",
         tags=["Scopes"],
         parameters=[IF_MATCH],
         request=ScopeBody,
         responses=answers({200: ScopeBody}, 400, 403, 404, 412),
-    )
-    def put(self, request: Request, scope_id: UUID) -> Response:
-        """What is left out stays, as does the name. It acts on tokens that are made from then on."""
-        permissions.require_describe_scopes(self.user, None)
-        return self.change(request, scoping.get_scope(scoping.scopes_of(None), scope_id))
-
-    @extend_schema(
+    ),
+    delete=extend_schema(
         operation_id="deleteSharedScope",
         summary="Delete a shared scope",
         tags=["Scopes"],
         responses=answers({200: None}, 403, 404, 409),
-    )
-    def delete(self, request: Request, scope_id: UUID) -> Response:
-        """Not while a topic names it."""
-        return self.remove(scoping.get_scope(scoping.scopes_of(None), scope_id))
+    ),
+)
+class SharedScope(OneScope):
+    """One shared scope."""
 
 
 class SharedScopeUsage(Resource):
@@ -207,46 +207,32 @@ class ApiScopes(Resource):
         return shown(operations.create_scope(api=api, fields=body.validated_data, **self.by), 201)
 
 
-class ApiScope(OneScope):
-    """One scope of an API."""
-
-    permission_classes = [IsAuthenticated]
-
-    def scope(self, api_id: UUID, scope_id: UUID) -> Scope:
-        """The one at this address. Raises ApiNotFound or ScopeNotFound."""
-        return scoping.get_scope(scoping.scopes_of(queries.get_api_for(self.user, api_id)), scope_id)
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="getScopeOfApi",
         summary="Read a scope of an API",
         tags=["Scopes"],
         responses=answers({200: ScopeBody}, 404),
-    )
-    def get(self, request: Request, api_id: UUID, scope_id: UUID) -> Response:
-        """With its ETag."""
-        return shown(self.scope(api_id, scope_id))
-
-    @extend_schema(
+    ),
+    put=extend_schema(
         operation_id="updateScopeOfApi",
         summary="Change a scope of an API",
         tags=["Scopes"],
         parameters=[IF_MATCH],
         request=ScopeBody,
         responses=answers({200: ScopeBody}, 400, 403, 404, 412),
-    )
-    def put(self, request: Request, api_id: UUID, scope_id: UUID) -> Response:
-        """What is left out stays, as does the name. It acts on tokens that are made from then on."""
-        return self.change(request, self.scope(api_id, scope_id))
-
-    @extend_schema(
+    ),
+    delete=extend_schema(
         operation_id="deleteScopeOfApi",
         summary="Delete a scope of an API",
         tags=["Scopes"],
         responses=answers({200: None}, 403, 404, 409),
-    )
-    def delete(self, request: Request, api_id: UUID, scope_id: UUID) -> Response:
-        """Not while a topic names it."""
-        return self.remove(self.scope(api_id, scope_id))
+    ),
+)
+class ApiScope(OneScope):
+    """One scope of an API."""
+
+    permission_classes = [IsAuthenticated]
 
 
 def shown(scope: Scope, status: int = 200) -> Response:

@@ -9,31 +9,19 @@ from uuid import UUID
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
-from rest_framework import exceptions, negotiation, parsers, serializers
+from rest_framework import exceptions, parsers, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Resource
 from core.rest.documents import answers
 from core.rest.etags import IF_MATCH, check_unchanged
 from publisher import operations, queries
+from publisher.api.documentation import Download
 from publisher.pictures import picture_of
 from publisher.thumbnails import MEDIA_TYPE, MOST_BYTES
 
 PICTURE = OpenApiResponse(OpenApiTypes.BINARY, "The picture, at most 256 × 256 pixels.")
 UPLOAD = inline_serializer("ThumbnailUpload", {"file": serializers.FileField()})
-
-
-class AnyAccept(negotiation.BaseContentNegotiation):
-    """Whatever the client accepts: the picture has one type, and refusals are JSON."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        """The first, which writes the refusals."""
-        return renderers[0], renderers[0].media_type
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """The one for the type of the body, if there is one."""
-        return negotiation.DefaultContentNegotiation().select_parser(request, parsers)
 
 
 class FileInfo(serializers.Serializer):  # type: ignore[type-arg]
@@ -43,11 +31,10 @@ class FileInfo(serializers.Serializer):  # type: ignore[type-arg]
     mediaType = serializers.CharField()
 
 
-class ApiThumbnail(Resource):
+class ApiThumbnail(Download):
     """The picture of one API."""
 
     parser_classes = [parsers.MultiPartParser]
-    content_negotiation_class = AnyAccept
     field_names: ClassVar[Mapping[str, str]] = {"thumbnail": "file"}
 
     @extend_schema(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.text import listed
-from publisher.asyncapi.references import Dangling, follow, path_of
+from publisher.asyncapi.references import resolved
 from publisher.topics import VERBS, find, find_message
 
 Topics = Sequence[Mapping[str, Any]]
@@ -27,9 +27,6 @@ PARTS = {
     "scopes": "scopes",
     "mapping": "path on the backend",
 }
-
-
-_ANYTHING: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,7 @@ class _Comparison:
 
     def at(self, wide: Any, narrow: Any, path: str = "", level: int = 0) -> Iterator[str]:
         """A few words for each place at a path and below it."""
-        wide, narrow = _resolved(self.wide, wide), _resolved(self.narrow, narrow)
+        wide, narrow = resolved(self.wide, wide), resolved(self.narrow, narrow)
         pair = (id(wide), id(narrow))
         if level > MOST_LEVELS or pair in self._seen:
             return
@@ -180,23 +177,13 @@ class _Comparison:
         elif isinstance(narrow.get("enum"), list) and (
             lost := [json.dumps(each, ensure_ascii=False)[:40] for each in wide["enum"] if each not in narrow["enum"]]
         ):
-            words = listed([*lost[:5], f"{len(lost) - 5} more"] if len(lost) > 5 else lost)
+            words = listed(lost, 5)
             yield self.said.value_gone.format(place=place, words=words)
         for keyword in (*UPPER, *LOWER):
             limit, other = narrow.get(keyword), wide.get(keyword)
             if _is_tighter(keyword, limit, other):
                 said = self.said.limit_set if other is None else self.said.limit_moved
                 yield said.format(keyword=keyword, place=place, narrow=limit, wide=other)
-
-
-def _resolved(root: Any, schema: Any) -> dict[str, Any]:
-    """The schema behind its references within `root`; an empty one where they lead nowhere."""
-    if isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
-        try:
-            schema = follow(root, path_of(schema["$ref"]))[0]
-        except Dangling:
-            return _ANYTHING
-    return schema if isinstance(schema, dict) else _ANYTHING
 
 
 def _types(schema: Mapping[str, Any]) -> frozenset[str]:

@@ -57,6 +57,16 @@ def follow(document: Any, path: Path) -> tuple[Any, Path]:
     raise Dangling(f"#{pointer(path)} leads round in a circle.")
 
 
+def resolved(root: Any, schema: Any) -> Mapping[str, Any]:
+    """A schema behind its references within `root`; an empty one where they lead nowhere, or to no schema."""
+    if isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str):
+        try:
+            schema = follow(root, path_of(schema["$ref"]))[0]
+        except Dangling:
+            return _NOTHING
+    return schema if isinstance(schema, Mapping) else _NOTHING
+
+
 def rewritten(value: Any, rewrite: Callable[[str], str]) -> Any:
     """The value with every reference in it rewritten."""
     if isinstance(value, Mapping):
@@ -124,4 +134,5 @@ def standalone(document: Any, path: Path) -> tuple[Any, set[Path]]:
     return schema, {root, *names}
 
 
+_NOTHING: Mapping[str, Any] = {}
 _IN_FRAGMENTS = "!$&'()*+,;=:@?~-._"

@@ -10,7 +10,7 @@ import pygments
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer, YamlLexer
 
-from publisher.asyncapi.references import Dangling, follow, path_of
+from publisher.asyncapi.references import resolved
 from publisher.asyncapi.source import as_json
 from publisher.topics import variables_of
 
@@ -59,14 +59,14 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fields(root: Any, schema: Any, at: str, level: int) -> Iterator[dict[str, Any]]:
     """The fields of an object and of those inside it: path, type, whether it must be there, and what it is."""
-    schema = _resolved(root, schema)
+    schema = resolved(root, schema)
     properties, required = schema.get("properties"), schema.get("required")
     if not isinstance(properties, dict) or level > MOST_LEVELS:
         return
     for number, (name, each) in enumerate(properties.items()):
         if number >= MOST_FIELDS:
             return
-        held = _resolved(root, each)
+        held = resolved(root, each)
         path = f"{at}{name}"
         yield {
             "path": path,
@@ -74,7 +74,7 @@ def _fields(root: Any, schema: Any, at: str, level: int) -> Iterator[dict[str, A
             "required": isinstance(required, list) and name in required,
             "description": str(held.get("description") or held.get("title") or ""),
         }
-        items = _resolved(root, held.get("items"))
+        items = resolved(root, held.get("items"))
         if held is not schema and items is not schema:
             yield from _fields(root, held, f"{path}.", level + 1)
             yield from _fields(root, items, f"{path}[].", level + 1)
@@ -87,12 +87,3 @@ def _type(schema: Mapping[str, Any]) -> str:
     kinds = schema.get("type")
     words = " or ".join(map(str, kinds)) if isinstance(kinds, list) else str(kinds or "any")
     return f"{words} ({schema['format']})" if isinstance(schema.get("format"), str) else words
-
-
-def _resolved(root: Any, schema: Any) -> Mapping[str, Any]:
-    if isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str):
-        try:
-            schema = follow(root, path_of(schema["$ref"]))[0]
-        except Dangling:
-            return {}
-    return schema if isinstance(schema, Mapping) else {}

@@ -48,9 +48,14 @@ class _Writer:
         """All of it, in the order in which people read it."""
         write = self._channels_3 if self.is_3 else self._channels_2
         root = self.rest.get("root", {}) if self.is_like_rest else _only(self.rest.get("root", {}), ())
+        info = {**self.rest.get("info", {}), "title": self.design.title, "version": self.design.version}
+        if self.design.description:
+            info["description"] = self.design.description
+        if self.is_3:
+            info |= self._about()
         document = {
             "asyncapi": VERSIONS[self.version],
-            "info": self._info(),
+            "info": info,
             "defaultContentType": "application/json",
             **root,
             "servers": self._servers(),
@@ -60,12 +65,6 @@ class _Writer:
         if not self.is_3:
             document |= self._about()
         return document
-
-    def _info(self) -> dict[str, Any]:
-        info = {"title": self.design.title, "version": self.design.version}
-        if self.design.description:
-            info["description"] = self.design.description
-        return {**self.rest.get("info", {}), **info, **(self._about() if self.is_3 else {})}
 
     def _about(self) -> dict[str, Any]:
         """Tags and external documents, which stand in `info` since version 3."""
@@ -79,8 +78,15 @@ class _Writer:
         """The servers that a definition named, for those who make the design, and the gateway."""
         foreign = self.rest.get("servers", {}) if self.design.with_mappings else {}
         servers = {key: each if self.is_like_rest else self._translated(each) for key, each in foreign.items()}
+        schemes = [OAUTH, *([IN_ADDRESS] if self.design.query_token else [])]
         for protocol, url in self.design.servers.items():
-            servers[_free("", protocol, servers)] = self._server(protocol, url)
+            if self.is_3:
+                parts = urlsplit(url)
+                address: dict[str, Any] = {"host": parts.netloc, "pathname": parts.path, "protocol": protocol}
+                address["security"] = [{"$ref": f"#/components/securitySchemes/{name}"} for name in schemes]
+            else:
+                address = {"url": url, "protocol": protocol, "security": [{name: []} for name in schemes]}
+            servers[_free("", protocol, servers)] = address
         return servers
 
     def _translated(self, server: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,14 +97,6 @@ class _Writer:
             return {"url": url, **kept}
         host, slash, path = str(server.get("url", "")).rpartition("://")[2].partition("/")
         return {"host": host, **({"pathname": f"{slash}{path}"} if path else {}), **kept}
-
-    def _server(self, protocol: str, url: str) -> dict[str, Any]:
-        schemes = [OAUTH, *([IN_ADDRESS] if self.design.query_token else [])]
-        if not self.is_3:
-            return {"url": url, "protocol": protocol, "security": [{name: []} for name in schemes]}
-        parts = urlsplit(url)
-        references = [{"$ref": f"#/components/securitySchemes/{name}"} for name in schemes]
-        return {"host": parts.netloc, "pathname": parts.path, "protocol": protocol, "security": references}
 
     def _topics(self) -> list[tuple[Mapping[str, Any], Mapping[str, Any], dict[str, Any]]]:
         """Each topic with what the rest holds of it, and its channel's part that both versions share."""

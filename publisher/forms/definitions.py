@@ -46,10 +46,6 @@ class SourceForm(forms.Form):
         except UnicodeDecodeError:
             raise forms.ValidationError("This file is no text in UTF-8. Choose a file in YAML or JSON.") from None
 
-    def filled_with(self, text: str) -> None:
-        """Show this text from now on, wherever it came from."""
-        self.data = {**self.data, "text": text, "url": "", "seen": self.data.get("seen", "")}
-
 
 def creation_of(definition: AsyncApiDefinition) -> dict[str, Any]:
     """What the form for a new API begins with, out of a definition."""

@@ -29,21 +29,21 @@ class DocumentForm(SeenForm):
 
     theirs: Sequence[tuple[str, str]] = ()
     name = CleanedField(
-        document_terms.clean_name,
+        document_terms.CLEANERS["name"],
         label="Name",
         help_text="What the list says. Each document of an API has a name of its own.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     type = forms.ChoiceField(label="Type", choices=[(each.value, TYPE_LABELS[each]) for each in TYPE_LABELS])
     other_type = CleanedField(
-        document_terms.clean_other_type,
+        document_terms.CLEANERS["other_type"],
         label="Name of the type",
         required=False,
         help_text="Only for the type Other, such as Release notes.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     summary = CleanedField(
-        document_terms.clean_summary,
+        document_terms.CLEANERS["summary"],
         label="Summary",
         required=False,
         help_text="What one finds in it, in a sentence.",
@@ -60,7 +60,7 @@ class DocumentForm(SeenForm):
         initial=Source.MARKDOWN.value,
     )
     content = CleanedField(
-        document_terms.clean_content,
+        document_terms.CLEANERS["content"],
         label="Text",
         required=False,
         help_text="Markdown: # headings, lists, `code`, tables and links.",

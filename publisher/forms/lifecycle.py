@@ -47,10 +47,6 @@ class RevisionForm(forms.Form):
         super().__init__(data)
         self.fields["goes"].queryset = queries.who_goes(api)  # type: ignore[attr-defined]
 
-    def clean_description(self) -> str:
-        """Without the spaces around it."""
-        return str(self.cleaned_data["description"]).strip()
-
 
 class TransitionForm(forms.Form):
     """One step of the lifecycle with its check items, and the state it was decided in. Retiring asks for the name."""

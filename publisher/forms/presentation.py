@@ -13,7 +13,6 @@ from publisher import presentation, queries, validation
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
 from publisher.presentation import AccessControl, Visibility
-from publisher.thumbnails import MOST_BYTES
 
 ROLES = [(role.value, role.value.capitalize()) for role in Role if role is not Role.ADMIN]
 SPARE_ROWS = 3
@@ -117,11 +116,6 @@ class ThumbnailForm(forms.Form):
         error_messages={"required": "Choose a picture first.", "empty": "This file is empty. Choose a picture."},
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"}),
     )
-
-    def content(self) -> bytes:
-        """What was uploaded; of a file that is too large no more than it takes to see that."""
-        uploaded: bytes = self.cleaned_data["thumbnail"].read(MOST_BYTES + 1)
-        return uploaded
 
 
 def _line(cleaner: Any, label: str, help_text: str = "", **attrs: str) -> CleanedField:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from accounts.roles import MAY, Role
+from accounts.roles import Role
 from publisher import scope_terms
 from publisher.forms.common import PLAIN, CleanedField
 from publisher.forms.seen import SeenForm
@@ -60,8 +60,3 @@ class ScopeForm(SeenForm):
     def fields_sent(self) -> dict[str, Any]:
         """What the operations are told."""
         return {name: self.cleaned_data[name] for name in scope_terms.CLEANERS}
-
-    def choices(self) -> list[dict[str, Any]]:
-        """The roles, with what each is for, and which are ticked."""
-        chosen = self["roles"].value() or []
-        return [{"value": role.value, "may": MAY[role], "chosen": role.value in chosen} for role in Role]

@@ -178,6 +178,3 @@ class Thumbnail(models.Model):
 
     api = models.OneToOneField(Api, on_delete=models.CASCADE, primary_key=True, related_name="picture")
     image = models.BinaryField()
-
-    def __str__(self) -> str:
-        return f"Thumbnail of {self.api_id}"

@@ -35,8 +35,5 @@ class Comment(models.Model):
             models.Index(fields=["author", "-created_at"], name="comments_of_a_person"),
         ]
 
-    def __str__(self) -> str:
-        return self.text[:40]
-
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.api_id), "author": self.author.username}

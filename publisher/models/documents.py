@@ -7,9 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.http import HttpResponse
 
-from core.downloads import download
 from core.folded import FoldedText, Folding, KeepsFolded
 from publisher import document_terms
 from publisher.document_terms import TYPE_LABELS, VISIBILITY_LABELS, DocumentType, DocumentVisibility, Source
@@ -80,10 +78,3 @@ class DocumentFile(models.Model):
     media_type = models.CharField(max_length=60)
     size = models.PositiveIntegerField()
     body = models.BinaryField()
-
-    def __str__(self) -> str:
-        return self.name
-
-    def as_download(self) -> HttpResponse:
-        """The file as an answer, to save."""
-        return download(self.name, self.media_type, bytes(self.body))

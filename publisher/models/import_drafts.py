@@ -15,6 +15,3 @@ class ImportDraft(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     content = models.BinaryField()
     created_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"upload of {self.owner}"

@@ -44,9 +44,6 @@ class WorkingCopy(models.Model):
     snapshot = models.JSONField()
     taken_at = models.DateTimeField(db_index=True)
 
-    def __str__(self) -> str:
-        return f"{self.api} as designed"
-
 
 class DeployedChange(models.Model):
     """How one deployment changed what clients meet, kept for developers also when its revisions are deleted.
@@ -65,6 +62,3 @@ class DeployedChange(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["api", "-at"], name="deployed_changes_of_an_api")]
-
-    def __str__(self) -> str:
-        return f"{self.api}: revision {self.before} to {self.revision}"

@@ -24,6 +24,3 @@ class SearchText(models.Model):
     part = models.PositiveSmallIntegerField(choices=[(each.value, each.name.lower()) for each in SearchPart])
     audience = models.CharField(max_length=10, choices=choices_of(Audience))
     text = SearchableText()
-
-    def __str__(self) -> str:
-        return f"{SearchPart(self.part).name} of {self.api_id}"

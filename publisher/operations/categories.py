@@ -28,9 +28,8 @@ CLEANERS = {
 class CategoryExists(Conflict):
     """There is a category of this name, in any case of letters."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is a category called {name} already. Choose another name.")
-        self.fields = {"name": str(self)}
+    field = "name"
+    sentence = "There is a category called {name} already. Choose another name."
 
 
 def create_category(*, name: str, description: str = "", actor: User, now: datetime) -> Category:
@@ -38,7 +37,7 @@ def create_category(*, name: str, description: str = "", actor: User, now: datet
     require_manage_categories(actor)
     category = Category(**clean({"name": name, "description": description}, CLEANERS))
     with transaction.atomic():
-        rows.save(category, taken=lambda: CategoryExists(category.name))
+        rows.save(category, taken=lambda: CategoryExists(name=category.name))
         record_change(category, "created", actor=actor, now=now)
     return category
 
@@ -57,7 +56,7 @@ def update_category(*, category: Category, changes: Mapping[str, Any], actor: Us
             return row
         for field, value in values.items():
             setattr(row, field, value)
-        rows.save(row, taken=lambda: CategoryExists(row.name))
+        rows.save(row, taken=lambda: CategoryExists(name=row.name))
         Api.objects.filter(categories=row).update(updated_at=now)  # what they show has changed
         record_change(row, "updated", actor=actor, now=now, before=before, after=values)
     return row

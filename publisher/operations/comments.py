@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import User
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict, DomainError
+from core.errors import Conflict, TooOften
 from core.text import count
 from core.values import clean, invalid
 from publisher import discussion, permissions
@@ -19,15 +19,8 @@ from publisher.models import Api, Comment
 CATEGORY_LENGTH = 30
 
 
-class TooManyComments(DomainError):
+class TooManyComments(TooOften):
     """The person has written as much as one may in a while."""
-
-    status = 429
-    code = 900429
-
-    def __init__(self, most: int, what: str, seconds: int) -> None:
-        super().__init__(f"You may write {count(most, 'comment')} {what}. Wait a little, then send it again.")
-        self.headers = {"Retry-After": str(seconds)}
 
 
 class ThreadIsFull(Conflict):
@@ -59,7 +52,8 @@ def create_comment(
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # one after the other, so that none is counted late
     for most, span, what in RATES:
         if Comment.objects.filter(author=actor, created_at__gt=now - span).count() >= most:
-            raise TooManyComments(most, what, int(span.total_seconds()))
+            sentence = f"You may write {count(most, 'comment')} {what}. Wait a little, then send it again."
+            raise TooManyComments(sentence, int(span.total_seconds()))
     if parent:
         thread = rows.lock(parent, gone=discussion.CommentNotFound, no_key=True)
         if thread.parent_id:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -86,7 +86,7 @@ def lock(api: Api) -> Api:
     return rows.lock(api, gone=lambda: queries.ApiNotFound(f"{api} has been deleted meanwhile."))
 
 
-def hold(wanted: Iterable[Shared], unknown: Callable[[list[str]], DomainError]) -> list[Shared]:
+def hold(wanted: Iterable[Shared], unknown: type[DomainError]) -> list[Shared]:
     """The rows, which nobody can delete until the transaction ends. Raises `unknown` for others."""
     rows_held = list(wanted)
     if not rows_held:
@@ -94,7 +94,7 @@ def hold(wanted: Iterable[Shared], unknown: Callable[[list[str]], DomainError]) 
     held = type(rows_held[0])._default_manager.select_for_update(no_key=True)
     there = {row.pk for row in held.filter(pk__in=[row.pk for row in rows_held]).order_by("pk")}
     if gone := [row.name for row in rows_held if row.pk not in there]:
-        raise unknown(gone)
+        raise unknown(names=", ".join(gone))
     return rows_held
 
 

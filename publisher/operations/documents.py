@@ -41,9 +41,8 @@ class DocumentExists(Conflict):
 
     code = 900252
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is a document called {name} already. Choose another name.")
-        self.fields = {"name": str(self)}
+    field = "name"
+    sentence = "There is a document called {name} already. Choose another name."
 
 
 class DocumentChanged(Conflict):
@@ -76,7 +75,7 @@ def create_document(
         raise invalid(name=f"An API has at most {MOST_DOCUMENTS} documents. Delete one first.")
     by = {"created_by": actor, "created_at": now, "updated_by": actor, "updated_at": now}
     document = Document(api=row, position=0 if present is None else present + 1, **values, **by)
-    rows.save(document, taken=lambda: DocumentExists(values["name"]))
+    rows.save(document, taken=lambda: DocumentExists(name=values["name"]))
     _put_file(document, upload)
     record_change(document, "created", actor=actor, now=now)
     return document
@@ -111,7 +110,7 @@ def update_document(
         setattr(row, name, values[name])
     refuse(document_terms.missing({name: getattr(row, name) for name in CLEANERS}))
     row.updated_by, row.updated_at = actor, now
-    rows.save(row, taken=lambda: DocumentExists(row.name))
+    rows.save(row, taken=lambda: DocumentExists(name=row.name))
     if row.source != Source.FILE:
         DocumentFile.objects.filter(document=row).delete()
     _put_file(row, upload)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
-from core.text import count
+from core.text import agree, count, listed
 from core.values import invalid
 from publisher import impact, queries
 from publisher.models import Plan
@@ -28,22 +28,14 @@ QUOTA_WORDS: Final = {"quota_unit": QuotaUnit.MESSAGES.value, "quota_period": Qu
 class PlanExists(Conflict):
     """There is a plan of this name, in any case of letters."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is a plan called {name} already. Choose another name, or change that one.")
-        self.fields = {"name": str(self)}
+    field = "name"
+    sentence = "There is a plan called {name} already. Choose another name, or change that one."
 
 
 class PlanInUse(Conflict):
     """A plan that APIs are offered under, or subscriptions have, cannot be deleted."""
 
-    def __init__(self, plan: Plan, apis: list[str], subscriptions: int) -> None:
-        users = [f"{named(apis)} {'is' if len(apis) == 1 else 'are'} offered under it"] if apis else []
-        if subscriptions:
-            users.append(f"{count(subscriptions, 'subscription')} {'has' if subscriptions == 1 else 'have'} it")
-        super().__init__(
-            f"{plan.name} is in use: {' and '.join(users)}. Take it from the APIs and give the subscriptions another "
-            "plan first."
-        )
+    sentence = "{plan} is in use: {users}. Take it from the APIs and give the subscriptions another plan first."
 
 
 def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Plan:
@@ -55,7 +47,7 @@ def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Pla
     limits = clean_plan(fields)
     plan = Plan(**{**QUOTA_WORDS, **limits})
     with transaction.atomic():
-        rows.save(plan, taken=lambda: PlanExists(plan.name))
+        rows.save(plan, taken=lambda: PlanExists(name=plan.name))
         record_change(plan, "created", actor=actor, now=now, limits=limits)
     return plan
 
@@ -68,7 +60,7 @@ def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: dat
     require_manage_plans(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
-        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
+        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(name=plan.name))
         before = {field: getattr(row, field) for field in CLEANERS}
         # What stands in the row for no quota is not what somebody chose for one.
         chosen = {field: before[field] for field in before if row.quota is not None or field not in QUOTA_WORDS}
@@ -84,11 +76,14 @@ def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
     """Delete a plan that nothing is offered under and nobody has. Raises RoleRequired, PlanInUse or PlanNotFound."""
     require_manage_plans(actor)
     with transaction.atomic():
-        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
+        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(name=plan.name))
         apis = [str(api) for api in row.apis.order_by("name", "version")]
         subscriptions = impact.subscriptions_under(row)
-        if apis or subscriptions:
-            raise PlanInUse(row, apis, subscriptions)
+        users = [f"{listed(apis, MOST_NAMED)} {agree(len(apis), 'is', 'are')} offered under it"] if apis else []
+        if subscriptions:
+            users.append(f"{count(subscriptions, 'subscription')} {agree(subscriptions, 'has', 'have')} it")
+        if users:
+            raise PlanInUse(plan=row.name, users=" and ".join(users))
         record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 
@@ -103,12 +98,3 @@ def refuse_renaming(name: str, changes: Mapping[str, Any]) -> None:
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Each field that changes, with its value before and after, for the audit log."""
     return {field: [before[field], value] for field, value in after.items() if value != before[field]}
-
-
-def named(things: Iterable[str]) -> str:
-    """Some things by name, the rest as a number: "A, B and 3 more"."""
-    listed = list(things)
-    rest = len(listed) - MOST_NAMED
-    if rest > 0:
-        return f"{', '.join(listed[:MOST_NAMED])} and {rest} more"
-    return " and ".join(part for part in (", ".join(listed[:-1]), listed[-1]) if part)

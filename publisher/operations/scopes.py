@@ -23,13 +23,10 @@ MOST_NAMED = 3
 
 
 class ScopeExists(Conflict):
-    """Another scope has this name (field `name`)."""
+    """Another scope has this name."""
 
     code = 900988  # WSO2's
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.fields = {"name": sentence}
+    field = "name"
 
 
 class ScopeInUse(Conflict):

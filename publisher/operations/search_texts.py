@@ -6,20 +6,17 @@ operations calls `write`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from core.models import AuditEntry
+from core.rows import batches
 from publisher.document_terms import TEXT_LENGTH
 from publisher.models import Api, Document, DocumentFile, SearchText
 from publisher.searchable import Audience, Piece, SearchPart, pieces_of_api, pieces_of_document
 
-Row = TypeVar("Row", Api, Document)
 BATCH = 100
 OF_API = frozenset({"api.created", "api.updated", "api.deployed", "api.undeployed"})
 COLUMNS = ("name", "display_name", "context", "version", "tags", "description")
@@ -36,7 +33,7 @@ def follow(entry: AuditEntry) -> None:
 def write(apis: QuerySet[Api], *, documents: bool = True) -> None:
     """Write what these APIs are found by, and with `documents` what theirs are, where it is not there already."""
     rows = apis.order_by().select_related("deployed_revision").only(*COLUMNS, "topics", "deployed_revision__snapshot")
-    for some in _batches(rows):
+    for some in batches(rows.iterator(BATCH), BATCH):
         wanted: set[tuple[UUID, UUID | None, Piece]] = set()
         for api in some:
             served = api.deployed_revision.snapshot.get("topics", []) if api.deployed_revision else []
@@ -49,7 +46,7 @@ def write(apis: QuerySet[Api], *, documents: bool = True) -> None:
 
 def write_documents(documents: QuerySet[Document]) -> None:
     """Write what these documents are found by: what they are called, their text, and that of files which are text."""
-    for some in _batches(documents.order_by()):
+    for some in batches(documents.order_by().iterator(BATCH), BATCH):
         files = DocumentFile.objects.filter(document__in=some, media_type__startswith="text/")
         bodies = {each.document_id: bytes(each.body).decode("utf-8-sig", "replace") for each in files}
         wanted: set[tuple[UUID, UUID | None, Piece]] = set()
@@ -88,9 +85,3 @@ def _keep(present: QuerySet[SearchText], wanted: set[tuple[UUID, UUID | None, Pi
         for api, document, piece in wanted
         if (api, document, piece) not in there
     )
-
-
-def _batches(rows: QuerySet[Row]) -> Iterator[list[Row]]:
-    found = rows.iterator(BATCH)
-    while some := list(islice(found, BATCH)):
-        yield some

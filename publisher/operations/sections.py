@@ -114,7 +114,7 @@ def _restore_documents(*, api: Api, content: Any, actor: User, now: datetime) ->
     for place, given in enumerate(content):
         fields = {name: value for name, value in given.items() if name != "file"}
         upload = Upload(given["file"]["name"], given["file"]["body"]) if "file" in given else None
-        if document := present.pop(fold(document_terms.clean_name(fields["name"])), None):
+        if document := present.pop(fold(document_terms.CLEANERS["name"](fields["name"])), None):
             document = update_document(document=document, changes=fields, upload=upload, actor=actor, now=now)
         else:
             document = create_document(api=api, fields=fields, upload=upload, actor=actor, now=now)

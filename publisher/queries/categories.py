@@ -18,11 +18,10 @@ class CategoryNotFound(NotFound):
 
 
 class UnknownCategory(Invalid):
-    """Categories were named that do not exist (field `categories`)."""
+    """Categories were named that do not exist."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        sentence = f"There is no category called {', '.join(names)}. Administrators make them."
-        super().__init__(sentence, {"categories": sentence})
+    field = "categories"
+    sentence = "There is no category called {names}. Administrators make them."
 
 
 def all_categories() -> QuerySet[Category]:
@@ -43,5 +42,5 @@ def categories_named(names: Iterable[str]) -> list[Category]:
     wanted = {fold(name): name for name in names}
     rows = {row.name_key: row for row in Category.objects.filter(name_key__in=wanted)}
     if missing := [name for key, name in wanted.items() if key not in rows]:
-        raise UnknownCategory(missing)
+        raise UnknownCategory(names=", ".join(missing))
     return [rows[key] for key in wanted]

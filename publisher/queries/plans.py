@@ -15,19 +15,15 @@ ASYNC = "Async"
 class PlanNotFound(NotFound):
     """There is no plan of this name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no plan called {name}. It may have been deleted.")
+    sentence = "There is no plan called {name}. It may have been deleted."
 
 
 class UnknownPlan(Invalid):
-    """Plans were named that do not exist (field `plans`)."""
+    """Plans were named that do not exist."""
 
     code = 900305
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = list(names)
-        sentence = f"There is no business plan called {', '.join(self.names)}."
-        super().__init__(sentence, {"plans": sentence})
+    field = "plans"
+    sentence = "There is no business plan called {names}."
 
 
 def all_plans() -> QuerySet[Plan]:
@@ -42,28 +38,26 @@ def plans_of(api: Api) -> list[Plan]:
 
 def get_plan(name: str) -> Plan:
     """The business plan of this name. Raises PlanNotFound."""
-    try:
-        return plans_named([name])[0]
-    except UnknownPlan:
-        raise PlanNotFound(name) from None
+    found, _ = known_plans([name])
+    if not found:
+        raise PlanNotFound(name=name)
+    return found[0]
 
 
 def plans_named(names: Iterable[str]) -> list[Plan]:
-    """The plans of these names; raises UnknownPlan (field `plans`) when one does not exist.
+    """The plans of these names; raises UnknownPlan when one does not exist."""
+    found, missing = known_plans(names)
+    if missing:
+        raise UnknownPlan(names=", ".join(missing))
+    return found
+
+
+def known_plans(names: Iterable[str]) -> tuple[list[Plan], list[str]]:
+    """The plans of these names that exist, and the names of those that do not.
 
     WSO2's plans of streaming APIs have a name with Async before it too.
     """
     plain = {name: name.removeprefix(ASYNC) for name in names}
     rows = {plan.name: plan for plan in Plan.objects.filter(name__in={*plain.keys(), *plain.values()})}
-    if missing := [name for name in plain if name not in rows and plain[name] not in rows]:
-        raise UnknownPlan(missing)
-    return list(dict.fromkeys(rows.get(name) or rows[plain[name]] for name in plain))
-
-
-def known_plans(names: Iterable[str]) -> tuple[list[Plan], list[str]]:
-    """The plans of these names that exist, and the names of those that do not."""
-    wanted = list(names)
-    try:
-        return plans_named(wanted), []
-    except UnknownPlan as refusal:
-        return plans_named([name for name in wanted if name not in refusal.names]), refusal.names
+    found = {name: rows.get(name) or rows.get(plain[name]) for name in plain}
+    return list(dict.fromkeys(plan for plan in found.values() if plan)), [name for name in found if not found[name]]

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL
+from core.paging import KeysFirst
 from core.searching import asked
 from publisher import health, impact, permissions, progress, queries, snapshots, validation, versions
 from publisher.endpoint import Endpoint
@@ -40,7 +41,8 @@ def apis(request: HttpRequest) -> HttpResponse:
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
     everywhere = queries.search_apis(user, text=text, sort=sort)
     found = everywhere.filter(state=state.value) if state else everywhere
-    page = Paginator(found.prefetch_related("plans"), APIS_A_PAGE).get_page(request.GET.get("page"))
+    rows: Any = KeysFirst(found, queries.apis_for(user).prefetch_related("plans"))
+    page = Paginator(rows, APIS_A_PAGE).get_page(request.GET.get("page"))
     moment = now()
     known = health.of([each for each in page if is_served(each)], moment)
     verdicts = {api_id: health.verdict(each, moment) for api_id, each in known.items()}

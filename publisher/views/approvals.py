@@ -52,14 +52,13 @@ def _page(
     waiting = queries.requests_of_lifecycles(RequestStatus.PENDING)
     page = Paginator(waiting, REQUESTS_A_PAGE).get_page(request.GET.get("page"))
     touched = impact.among([each.api for each in page])
-
-    def would_do(each: LifecycleRequest) -> str:
+    rows = []
+    for each in page:
         plans = [plan.name for plan in each.api.plans.all()]
-        return consequence(Action(each.action), each.api.stage, touched[str(each.api_id)], plans)
-
+        rows.append((each, consequence(Action(each.action), each.api.stage, touched[str(each.api_id)], plans)))
     context = {
         "page": page,
-        "rows": [(each, would_do(each)) for each in page],
+        "rows": rows,
         "decided": queries.requests_of_lifecycles()[:LATEST],
         "refusal": refusal,
         "about": about,

@@ -154,7 +154,8 @@ def _definition_of(form: SourceForm, user: User) -> AsyncApiDefinition | None:
             form.add_error("url", str(error))
             return None
     text = text or form.cleaned_data["text"]
-    form.filled_with(text)
+    # It is shown from now on, wherever it came from.
+    form.data = {**form.data, "text": text, "url": "", "seen": form.data.get("seen", "")}
     return read(text)
 
 

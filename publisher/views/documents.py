@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -31,9 +30,10 @@ DIRECTIONS = {"up": -1, "down": 1}
 @requires()
 def documents(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Every document of the API in its order."""
-    api = queries.get_api_for(current_user(request), pk)
+    user = current_user(request)
+    api = queries.get_api_for(user, pk)
     page = Paginator(documentation.documents_of(api), DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
-    return api_page(request, api, "documents/list.html", page=page, **_rights(request, api))
+    return api_page(request, api, "documents/list.html", page=page, may_change=permissions.can_document(user, api))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -112,7 +112,7 @@ def deletions(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> HttpR
 @requires()
 def file(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> HttpResponseBase:
     """The file of a document."""
-    return documentation.get_file(_document(request, pk, document)[1]).as_download()
+    return documentation.file_of(_document(request, pk, document)[1])
 
 
 def _document(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> tuple[Api, Document]:
@@ -133,10 +133,6 @@ def _edit_page(request: HttpRequest, api: Api, form: DocumentForm, document: Doc
         "document": document,
         "is_preview": form.is_preview,
         "preview": markdown.markup(text),
-        **_rights(request, api),
+        "may_change": permissions.can_document(current_user(request), api),
     }
     return api_page(request, api, "documents/edit.html", status=status_of(form), **context)
-
-
-def _rights(request: HttpRequest, api: Api) -> dict[str, Any]:
-    return {"may_change": permissions.can_document(current_user(request), api)}

@@ -20,6 +20,7 @@ from publisher import operations, permissions, queries
 from publisher.forms import BasicInfoForm, BusinessInfoForm, PropertiesForm, ThumbnailForm
 from publisher.models import Api
 from publisher.pictures import picture_of
+from publisher.thumbnails import MOST_BYTES
 from publisher.validation import clean_description
 from publisher.views.designs import DesignPage
 
@@ -69,7 +70,7 @@ def thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     form = ThumbnailForm(request.POST, request.FILES)
     saved = None
     if form.is_valid():
-        content = form.content()
+        content = form.cleaned_data["thumbnail"].read(MOST_BYTES + 1)  # enough to see that a file is too large
         saved = accepted(form, lambda: operations.set_thumbnail(api=api, content=content, actor=user, now=now()))
     if saved:
         messages.success(request, "The picture is saved.")

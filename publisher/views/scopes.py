@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import current_user, requires
-from accounts.roles import Role
+from accounts.roles import Role, to_tick
 from core.errors import Conflict, Invalid
 from core.forms import accepted, sent, show_refusal, status_of
 from publisher import permissions, queries, scoping
@@ -104,7 +104,7 @@ def _list(api: Api | None) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: ScopeForm, api: Api | None, scope: Scope | None = None) -> HttpResponse:
-    context = {"form": form, "scope": scope}
+    context = {"form": form, "scope": scope, "roles": to_tick(form["roles"].value() or [])}
     if api:
         return api_page(request, api, "scopes/edit.html", status=status_of(form), **context)
     return render(request, "publisher/scopes/shared_edit.html", context, status=status_of(form))

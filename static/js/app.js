@@ -3,6 +3,7 @@ import "./copy.js";
 import "./dialog.js";
 import "./drawer.js";
 import "./errors.js";
+import "./in-view.js";
 import "./menu.js";
 import "./offline.js";
 import "./pick.js";

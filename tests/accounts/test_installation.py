@@ -43,6 +43,14 @@ def test_settings_are_saved_and_said_in_the_trail(administrator: Client) -> None
     assert b"Down on Sunday" in administrator.get("/admin/users", secure=True).content
 
 
+def test_a_notice_that_cannot_be_shown_is_refused_at_its_field_and_kept(administrator: Client) -> None:
+    answer = administrator.post("/admin/settings", {"sign_up": "open", "notice": "Down\u202e on Sunday"}, secure=True)
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert "A notice cannot contain characters that are not seen." in page
+    assert "Down\u202e on Sunday" in page
+
+
 def test_a_sign_up_that_has_to_be_approved_waits_and_is_let_in(admin: User, settings: LazySettings) -> None:
     settle(sign_up="approval")
     settings.MAIL = True

@@ -68,8 +68,8 @@ def test_only_a_name_from_right_to_left_is_fenced_off() -> None:
 
 @pytest.mark.parametrize("state", list(State))
 def test_every_state_has_a_badge_and_the_word_of_the_lifecycle(state: State) -> None:
-    assert interface.state_kind(state) == interface.state_kind(state.value) == interface.STATE_KINDS[state.value]
-    assert interface.state_label(state) == interface.state_label(state.value) == state.label
+    badge = {"kind": interface.STATE_KINDS[state.value], "label": state.label}
+    assert interface.state_badge(state) == interface.state_badge(state.value) == badge
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import pruning
 from accounts.models import Notification, OutgoingMail, User
 from accounts.notification_kinds import NotificationKind
-from accounts.operations import choose_notifications, deliver_mail, disable_user, mark_read, notify
+from accounts.operations import choose_notifications, deliver_mail, mark_read, notify, set_active
 from accounts.operations.mail import MOST_ATTEMPTS
 from core import upkeep
 
@@ -37,7 +37,7 @@ def told(user: User) -> list[str]:
 
 
 def test_people_are_told_each_once_and_nobody_who_is_disabled(carol: User, mallory: User, admin: User) -> None:
-    disable_user(user=mallory, actor=admin, now=NOW)
+    set_active(active=False, user=mallory, actor=admin, now=NOW)
     assert notify(people=[carol, carol, mallory], **RETIRED, now=NOW) == 1
     assert (told(carol), told(mallory)) == (["Echo 1.0.0 is retired."], [])
 

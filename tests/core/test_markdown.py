@@ -13,7 +13,8 @@ from core.markdown import PREVIEWED, markup, words
         ("###### Deep", "<h3>Deep</h3>"),
         ("# A\n\n### B\n\n## C", "<h3>A</h3>\n<h4>B</h4>\n<h4>C</h4>"),
         ("~~old~~", "<p><s>old</s></p>"),
-        ("غرف **الدردشة**", "<p>غرف <strong>الدردشة</strong></p>"),
+        ("غرف **الدردشة**", '<p dir="auto">غرف <strong>الدردشة</strong></p>'),
+        ("أسعار\n\n* price", '<p dir="auto">أسعار</p>\n<ul dir="auto">\n<li>price</li>\n</ul>'),
     ],
 )
 def test_marks_become_elements_below_the_headings_of_the_page(text: str, drawn: str) -> None:

@@ -89,3 +89,21 @@ def test_words_are_listed_as_in_a_sentence() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+def test_of_many_words_the_first_are_listed_and_the_rest_is_a_number() -> None:
+    assert [text.listed(list(words), 5) for words in ("A", "AB", "ABCDE", "ABCDEFG")] == [
+        *("A", "A and B", "A, B, C, D and E", "A, B, C, D, E and 2 more"),
+    ]
+
+
+@pytest.mark.parametrize("words", ["chat", "می‌خواهم", "👩‍👩‍👧 family", "क्‍ष", "漢字 🚀"])
+def test_what_joins_or_parts_two_characters_that_are_seen_is_part_of_a_word(words: str) -> None:
+    assert text.is_seen(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["a\u200db", "👩\u200d", "\u200c漢", "漢\u200d\u200d字", "a\u202eb", "a\nb", "a\u200bb"]
+)
+def test_what_nobody_sees_is_part_of_no_word(words: str) -> None:
+    assert not text.is_seen(words)

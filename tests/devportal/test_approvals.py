@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts import installation
 from accounts.models import InstallationSettings, Notification, User
 from devportal import operations
 from devportal.models import Application, Subscription
 from devportal.operations.applications import ApplicationDecided, NotApproved
+from devportal.operations.approvals import QUEUES
 from devportal.operations.tokens import KeysNotApproved
 from tests.devportal import builders
 from tests.devportal.builders import NOW
+from tests.devportal.conftest import Browser
 
 
 @pytest.fixture
@@ -125,3 +128,18 @@ def test_everything_that_waits_stands_on_one_page_and_over_rest(
     assert statuses == [200, 404]
     assert client.get("/api/am/admin/v4/workflows", secure=True).json()["count"] == 0
     assert client.get("/api/am/admin/v4/workflows/AM_USER_SIGNUP:x", secure=True).status_code == 404
+
+
+def test_a_reason_that_cannot_be_taken_is_kept_beside_what_it_is_about(
+    waiting: Application, carol: User, admin: User, browser: Browser
+) -> None:
+    waits, other = waiting, builders.application(carol, "Waits too")
+    queue = next(name for name, each in QUEUES.items() if each.title == "Applications")
+    at = reverse("devportal-admin:decisions", args=[queue, waits.pk])
+    answer = browser(admin).post(at, {"decision": "reject", "reason": "Too\u202e many"})
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert f'id="problem-{waits.pk}"' in page
+    assert f'id="problem-{other.pk}"' not in page
+    assert "Too\u202e many" in page
+    assert set(Application.objects.values_list("approval", flat=True)) == {"CREATED"}

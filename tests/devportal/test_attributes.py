@@ -97,3 +97,38 @@ def test_what_cannot_be_an_attribute_is_said(client: Client, admin: User) -> Non
     answer = client.post("/admin/application-attributes", both, secure=True)
     assert answer.status_code == 400
     assert "choose one of the two" in answer.content.decode()
+
+
+def test_administrators_define_what_is_asked_over_rest_too(client: Client, admin: User, carol: User) -> None:
+    rules, json = "/api/am/admin/v4/application-attributes", "application/json"
+    client.force_login(admin)
+    made = client.post(rules, {"name": "Kostenstelle", "required": True}, json, secure=True)
+    rule = made.json()
+    assert (made.status_code, rule["required"], rule["hidden"], rule["applications"]) == (201, True, False, 0)
+    assert client.get(made["Location"], secure=True).json() == rule
+    assert client.post(rules, {"name": "kostenstelle"}, json, secure=True).status_code == 409
+    assert client.get(rules, secure=True).json()["count"] == 1
+
+    def put(body: dict[str, object], seen: str = "*") -> int:
+        return client.put(made["Location"], body, json, secure=True, headers={"If-Match": seen}).status_code
+
+    assert put({**rule, "description": "Wer zahlt.", "required": False}, made["ETag"]) == 200
+    assert put({**rule, "description": "Late"}, made["ETag"]) == 412
+    assert put({"name": "Other"}) == 400
+    both = client.post(rules, {"name": "x", "required": True, "hidden": True}, json, secure=True)
+    assert (both.status_code, both.json()["error"][0]["field"]) == (400, "hidden")
+    assert ApplicationAttribute.objects.get().description == "Wer zahlt."
+    assert client.delete(made["Location"], secure=True).status_code == 200
+    assert client.get(made["Location"], secure=True).status_code == 404
+
+
+def test_try_it_over_rest_asks_too(client: Client, admin: User, carol: User) -> None:
+    builders.ensure_application_plans()
+    define(admin, "Kostenstelle", is_required=True)
+    start = f"/api/am/devportal/v3/apis/{builders.api(admin).pk}/start"
+    client.force_login(carol)
+    refused = client.post(start, {}, "application/json", secure=True)
+    assert (refused.status_code, refused.json()["error"][0]["field"]) == (400, "attributes")
+    given = {"attributes": {"Kostenstelle": "4711"}}
+    assert client.post(start, given, "application/json", secure=True).status_code == 201
+    assert Application.objects.get().attributes == {"Kostenstelle": "4711"}

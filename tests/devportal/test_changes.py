@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from accounts.operations import deliver_mail
 from devportal import endings
-from devportal.broken_clients import affected_by
+from devportal.memberships import affected_by
 from devportal.models import Subscription
 from devportal.subscription_states import SubscriptionState
 from gateway.close_codes import CLOSES

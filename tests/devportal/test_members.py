@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
+from accounts import operations as accounts
 from accounts.models import Notification, User
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import AuditEntry
-from devportal import memberships, operations, queries, sharing
+from devportal import memberships, news, operations, queries, sharing, tokens
 from devportal.errors import ApiNotListed, ApplicationNotFound, KeysNotFound
-from devportal.models import Application, ClientSecret, Membership
+from devportal.memberships import affected_by
+from devportal.models import Application, ClientSecret, Membership, OAuthClient
+from devportal.oauth.validator import Validator
 from devportal.sharing import Right
 from tests.devportal import builders
 from tests.devportal.builders import NOW
@@ -186,3 +190,63 @@ def test_people_are_added_changed_and_removed_on_their_page(
     assert "May manage it" in client.get(address, secure=True).content.decode()
     client.post(f"{address}/{member.pk}/deletions", secure=True)
     assert not app.members.exists()
+
+
+def test_what_a_disabled_person_made_is_suspended_until_they_are_enabled(
+    app: Application, admin: User, mallory: User, carol: User
+) -> None:
+    keys = builders.keys(app)
+    share(app, mallory, Right.MANAGE)
+    now = timezone.now()
+    by = {"actor": mallory, "now": now}
+    made = operations.generate_token(client=keys.client, **by)
+    further, _ = operations.add_secret(client=keys.client, name="Her script", seconds=None, **by)
+    theirs = operations.generate_token(client=keys.client, actor=carol, now=now)
+    validator = Validator()
+
+    def works(secret: str) -> bool:
+        return validator._check_secret(secret, OAuthClient.objects.get(pk=keys.client.pk).client_secret)
+
+    assert tokens.find(made.token, now)
+    assert works(further)
+
+    accounts.set_active(active=False, user=mallory, actor=admin, now=now)
+
+    assert tokens.find(made.token, now) is None
+    assert tokens.find(theirs.token, now), "what the others made goes on"
+    assert works(keys.secret)
+    assert not works(further)
+    suspended = AuditEntry.objects.get(verb="user.disabled").detail
+    assert (suspended["tokens"], suspended["secrets"]) == (1, 1)
+    told = Notification.objects.filter(user=carol).latest("pk").sentence
+    assert "what they made of Chat does not work (1 token and 1 secret)" in told
+
+    accounts.set_active(active=True, user=mallory, actor=admin, now=now)
+    first = operations.regenerate_secret(client=keys.client, **by)
+    assert tokens.find(made.token, now)
+    assert works(further)
+    assert works(first)
+
+    accounts.set_active(active=False, user=mallory, actor=admin, now=now)
+    assert not works(first), "the first secret too, where it was they who made it"
+
+
+def test_before_somebody_is_disabled_it_is_said_what_of_others_stops(
+    app: Application, admin: User, mallory: User, client: Client
+) -> None:
+    keys = builders.keys(app).client
+    share(app, mallory, Right.KEYS)
+    operations.generate_token(client=keys, actor=mallory, now=timezone.now())
+    client.force_login(admin)
+    page = client.get(f"/admin/users/{mallory.pk}", secure=True).content.decode()
+    assert "1 token that they made of applications of others stops working." in page
+
+
+def test_what_breaks_clients_is_told_to_those_who_manage_them_too(app: Application, alice: User, mallory: User) -> None:
+    api = builders.api(alice)
+    builders.subscription(app, api)
+    member = share(app, mallory, Right.KEYS)
+    assert set(affected_by(api)) == {app.owner}
+    operations.change_right(member=member, right=Right.MANAGE, actor=app.owner, now=NOW)
+    assert affected_by(api) == {app.owner: ["Chat"], mallory: ["Chat"]}
+    assert set(news.users_of(api)) == {app.owner, mallory}

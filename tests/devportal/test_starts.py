@@ -11,6 +11,7 @@ from accounts.models import User
 from devportal import composing, operations, queries
 from devportal.errors import KeysNotFound
 from devportal.models import Application, OAuthClient, Subscription, Ticket
+from devportal.operations.attributes import define_attribute
 from devportal.operations.starts import NoPlanToStart, plan_to_start
 from publisher import operations as publishing
 from publisher import snapshots
@@ -194,3 +195,29 @@ def test_only_the_person_s_own_keys_are_taken(api: Api, carol: User, mallory: Us
     assert queries.own_keys(carol, str(begun.client.pk)) == (begun.client, begun.subscription.application)
     with pytest.raises(KeysNotFound):
         queries.own_keys(mallory, str(begun.client.pk))
+
+
+def test_what_administrators_ask_of_each_application_is_asked_before_one_is_made(
+    api: Api, admin: User, carol: User, browser: Browser
+) -> None:
+    define_attribute(
+        name="Cost centre", description="Who pays.", is_required=True, is_hidden=False, actor=admin, now=NOW
+    )
+    define_attribute(name="Ticket", description="", is_required=False, is_hidden=False, actor=admin, now=NOW)
+    hers, at = browser(carol), reverse("devportal:console-starts", args=[api.pk])
+
+    asked = hers.post(at, follow=True)
+    assert not Application.objects.exists(), "nothing is made behind their back"
+    page = asked.content.decode()
+    assert "Cost centre" in page
+    assert "Ticket" not in page, "only what is needed"
+    (field,) = asked.context["form"].asked
+
+    refused = hers.post(at, {field: "  "})
+    assert refused.status_code == 400
+    assert "Cost centre is asked for by your administrators." in refused.content.decode()
+
+    assert hers.post(at, {field: "4711"}).status_code == 302
+    made = Application.objects.get()
+    assert (made.name, made.attributes) == ("Try it", {"Cost centre": "4711"})
+    assert operations.start(api=api, actor=carol, now=NOW).made == (), "and not asked again"

@@ -195,7 +195,7 @@ class Worker:
         return connection
 
     def _end(self, name: str, code: int) -> None:
-        connection = self.connections.get(name)
+        connection = self.connections.by_id.get(name)
         assert connection is not None
         self.connections.discard(connection)
         self.closed[name] = code

@@ -54,7 +54,7 @@ def test_another_vault_key_is_told_and_a_rotation_is_no_difference(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     settings.VAULT_KEY_FILE = tmp_path_factory.mktemp("machine") / "vault_key"
-    settings.VAULT_KEY_FILE.write_text(vault.make_key())
+    settings.VAULT_KEY_FILE.write_text(vault.rotated())
     with pytest.raises(CannotStart, match=r"^APIM_VAULT_KEY_FILE is not"):
         fingerprint.check()
     fingerprint.renew(NOW)

@@ -21,6 +21,7 @@ from apimanager.preflight import (
 )
 from core.client_address import TrustedProxies
 from publisher.ip_policy import BackendPolicy
+from publisher.lifecycle import actions_named
 
 
 @pytest.mark.parametrize(("usual", "longest"), [(0, 60), (61, 60), (-1, -1)])
@@ -34,13 +35,13 @@ def test_tokens_live_for_some_time_and_no_longer_than_they_may(usual: int, longe
 def test_a_proxy_that_is_no_network_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APIM_TRUSTED_PROXIES", value)
     with pytest.raises(CannotStart, match=r"^APIM_TRUSTED_PROXIES: .* is neither an address nor a network"):
-        Environment().proxies("APIM_TRUSTED_PROXIES", header="forwarded")
+        Environment().entries("APIM_TRUSTED_PROXIES", TrustedProxies)
 
 
 def test_a_lifecycle_action_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APIM_LIFECYCLE_APPROVAL", "Publish,Fly")
     with pytest.raises(CannotStart, match=r"^APIM_LIFECYCLE_APPROVAL: .* called Fly"):
-        Environment().lifecycle_actions("APIM_LIFECYCLE_APPROVAL")
+        Environment().entries("APIM_LIFECYCLE_APPROVAL", actions_named)
 
 
 def test_the_proxy_protocol_is_for_proxies_that_are_named() -> None:

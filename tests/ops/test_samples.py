@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
-    async with serve(samples.handler(), "127.0.0.1", 0, process_request=samples.admit) as server:
+    async with serve(partial(samples.answer, {}), "127.0.0.1", 0, process_request=samples.admit) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from core.errors import Invalid
 from publisher import operations, snapshots
 from publisher.lifecycle import State
-from publisher.mock import MOST_LINES, OFF, Mock, Step, clean_mock, read_step
+from publisher.mock import MOST_LINES, OFF, Mock, Speaker, Step, clean_mock, read_step
 from publisher.models import Api
 from tests.publisher.builders import LATER, NOW, as_posted, make_api, plans
 from tests.publisher.test_pages import browse
@@ -55,7 +55,7 @@ def mocked(**given: Any) -> Mock:
     ],
 )
 def test_the_first_reply_that_fits_answers(heard: str | bytes, answer: str | None) -> None:
-    assert mocked(**CHAT).speaker().answer(heard) == answer
+    assert Speaker(mocked(**CHAT)).answer(heard) == answer
 
 
 TOPICS: list[dict[str, Any]] = [
@@ -106,7 +106,7 @@ def test_a_message_is_known_by_its_schema_and_answered_with_an_example_that_carr
     ]
     mock = Mock.from_document({**OFF, **clean_mock({"is_on": True, "replies": replies})}, TOPICS)
     assert mock
-    speaker = mock.speaker()
+    speaker = Speaker(mock)
     assert [speaker.answer(heard) for _ in answers] == answers
 
 
@@ -120,7 +120,7 @@ def test_an_api_without_a_backend_is_created_and_published_with_a_mock(admin: Us
 
 
 def test_what_no_reply_fits_may_come_back_as_it_was() -> None:
-    speaker = mocked(replies=["ping => pong"], echo=True).speaker()
+    speaker = Speaker(mocked(replies=["ping => pong"], echo=True))
     assert (speaker.answer("ping"), speaker.answer(b"\xff\x00"), speaker.answer("é")) == ("pong", b"\xff\x00", "é")
 
 
@@ -129,7 +129,7 @@ def test_a_name_stands_for_the_examples_of_the_topics_in_turn() -> None:
     topics = [{"target": "/rooms/{id}", "messages": {"subscribe": [said, {"name": "silent"}]}}]
     mock = Mock.from_document({**OFF, "is_on": True, "on_connect": ["@said"]}, topics)
     assert mock
-    speaker, other = mock.speaker(), mock.speaker()
+    speaker, other = Speaker(mock), Speaker(mock)
     assert [speaker.says(each) for each in ("@said", "@said", "@said", "@silent", "said")] == [
         *('{"text": "héllo"}', "plain", '{"text": "héllo"}', "@silent", "said"),
     ]

@@ -41,7 +41,7 @@ def address(name: str, api: Api | None = None) -> str:
 
 def text_of(response: Any) -> str:
     """What a person reads on the page, blanks made one."""
-    body = re.sub(r"<(script|style|head)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
+    body = re.sub(r"<(script|style|head)\b.*?</\1>", " ", response.content.decode().replace("<wbr>", ""), flags=re.S)
     words = re.sub(r"<[^>]+>", " ", body)
     return re.sub(r"\s+", " ", words.replace("&amp;", "&").replace("&#x27;", "'"))
 

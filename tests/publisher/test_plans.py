@@ -12,7 +12,6 @@ from core.errors import DomainError, Invalid
 from core.models import AuditEntry
 from publisher import operations
 from publisher.models import Plan
-from publisher.operations.plans import named
 from publisher.queries import PlanNotFound
 from tests.devportal import builders
 from tests.publisher.builders import LATER, NOW, make_api, plans
@@ -114,20 +113,6 @@ def test_a_plan_in_use_stays_and_the_answer_says_by_whom(alice: User, carol: Use
         operations.delete_plan(plan=gold, actor=admin, now=LATER)
     assert Plan.objects.filter(name="Gold").exists()
     assert _trail() == []
-
-
-@pytest.mark.parametrize(
-    ("things", "words"),
-    [
-        (["A"], "A"),
-        (["A", "B"], "A and B"),
-        (["A", "B", "C"], "A, B and C"),
-        (list("ABCDE"), "A, B, C, D and E"),
-        (list("ABCDEF"), "A, B, C, D, E and 1 more"),
-    ],
-)
-def test_many_things_are_named_in_few_words(things: list[str], words: str) -> None:
-    assert named(things) == words
 
 
 def test_what_somebody_else_deleted_first_is_not_found(admin: User, copper: Plan) -> None:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import User
 from accounts.permissions import RoleRequired
 from accounts.roles import Role
-from core.errors import Invalid
+from core.errors import Invalid, NotAllowed
 from core.values import BadValue
 from publisher import operations, permissions, presentation, queries
 from publisher.design import PARTS
@@ -136,8 +136,9 @@ def test_a_guarded_api_is_edited_by_its_provider_administrators_and_creators_wit
     assert permissions.can_edit(give_role(other, Role.PUBLISHER), api)
     with pytest.raises(permissions.EditorsChosen, match="alice"):
         operations.update_api(api=api, changes={"description": "Mine."}, actor=other, now=LATER)
-    for refused in (permissions.can_version, permissions.can_delete, permissions.can_set_plans):
-        assert not refused(other, api)
+    for refused in (permissions.require_version, permissions.require_delete, permissions.require_set_plans):
+        with pytest.raises(NotAllowed):
+            refused(other, api)
 
 
 # --- categories ----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from core import full_text
 from core.audit import record
 from devportal.queries import catalogue_for, shelves_for
 from devportal.queries import places_of as places_shown
-from publisher import operations, queries
+from publisher import operations, queries, search
 from publisher.document_terms import Upload
 from publisher.models import Api, Document, SearchText
 from publisher.operations import search_texts
@@ -139,7 +139,9 @@ def test_the_text_of_a_file_is_found_while_the_document_has_it(api: Api, admin: 
 # --- order ---------------------------------------------------------------------------------------------------
 
 
-def test_what_is_called_so_comes_before_what_speaks_of_it(admin: User, carol: User) -> None:
+def test_what_is_called_so_comes_before_what_speaks_of_it(
+    admin: User, carol: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = make_api(admin, name="Alpha", context="/a", publish=True)
     document(told, admin, content="About chat.")
     make_api(admin, name="Beta", context="/b", description="Like a chat.", publish=True)
@@ -150,6 +152,15 @@ def test_what_is_called_so_comes_before_what_speaks_of_it(admin: User, carol: Us
     order = [api.name for api in shelves_for(carol, text="CHAT")]
     assert order == ["Chat", "ChatRooms", "MyChat", "Gamma", "Beta", "Alpha"]
     assert [api.name for api in shelves_for(carol, text="chat", sort="name")] == sorted(order)
+    monkeypatch.setattr(search, "MOST_RANKED", 3)  # more than that are put in order by names and tags alone
+    assert [api.name for api in shelves_for(carol, text="CHAT")] == [
+        "Chat",
+        "ChatRooms",
+        "MyChat",
+        "Gamma",
+        "Alpha",
+        "Beta",
+    ]
     assert places_shown(carol, shelves_for(carol, text="chat"), "chat") == {told.pk: "the document Guide"}
 
 

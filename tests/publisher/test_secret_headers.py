@@ -43,7 +43,7 @@ CONFIG: dict[str, Any] = {
 def vault_key(tmp_path: Path, settings: LazySettings) -> Path:
     """A key file of this test's own."""
     settings.VAULT_KEY_FILE = tmp_path / "vault_key"
-    settings.VAULT_KEY_FILE.write_text(vault.make_key())
+    settings.VAULT_KEY_FILE.write_text(vault.rotated())
     return tmp_path / "vault_key"
 
 
@@ -333,7 +333,7 @@ def test_without_its_key_an_api_is_not_served_and_a_rotation_says_what_to_do(
     monkeypatch.setattr("apimanager.bootstrap._is_behind", lambda: False)
     operations.deploy_revision(api=_with_secret(admin), actor=admin, now=NOW)
     vault_key.unlink()
-    vault_key.write_text(vault.make_key())
+    vault_key.write_text(vault.rotated())
     (deployment,) = load_deployments()
     assert not deployment.is_served
     assert "sealed with another key" in caplog.text

@@ -35,7 +35,7 @@ FIELDS = ("secret_query", "secret_key", "token_secret")
 def vault_key(tmp_path: Path, settings: LazySettings) -> None:
     """A key file of this test's own."""
     settings.VAULT_KEY_FILE = tmp_path / "vault_key"
-    settings.VAULT_KEY_FILE.write_text(vault.make_key())
+    settings.VAULT_KEY_FILE.write_text(vault.rotated())
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +152,7 @@ def test_a_certificate_without_its_vault_key_is_asked_for_again(
     alice: User, options: dict[str, Any], settings: LazySettings
 ) -> None:
     api = make_api(alice, endpoint_options=options)
-    settings.VAULT_KEY_FILE.write_text(vault.make_key())
+    settings.VAULT_KEY_FILE.write_text(vault.rotated())
     changed = {**options, "client_certificate": options["client_certificate"] * 2, "secret_key": HIDDEN}
     with pytest.raises(Invalid) as refused:
         operations.update_api(api=api, changes={"endpoint_options": changed}, actor=alice, now=LATER)

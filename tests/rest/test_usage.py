@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from redis.exceptions import ConnectionError as NoRedis
 
@@ -18,6 +19,7 @@ from gateway.api import usage
 from gateway.quotas.limits import OPEN, PlanLimits, window_at
 from gateway.quotas.rules import LeaseRequest, api_account, application_account, connections_key, quota_key
 from gateway.quotas.stores.database import DatabaseLeaseStore
+from gateway.statistics import usage as statistics
 from publisher.models import Plan
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from tests.devportal import builders
@@ -161,12 +163,15 @@ def test_a_store_that_does_not_answer_is_said_to_be_out_of_reach(
     application: Application,
     subscription: Subscription,
     monkeypatch: pytest.MonkeyPatch,
+    settings: LazySettings,
 ) -> None:
+    settings.REDIS_URL = "redis://secret@host"
+
     class Dead(DatabaseLeaseStore):
         def used(self, windows: Any) -> Any:
             raise NoRedis("connection refused to redis://secret@host")
 
-    monkeypatch.setattr(usage, "_store", Dead)
+    monkeypatch.setattr(statistics, "shared_store", Dead)
     for path in (f"subscriptions/{subscription.pk}", f"applications/{application.pk}"):
         response = signed_in(carol).get(f"{DEVPORTAL}/{path}/usage")
         assert (response.status_code, response.json()["code"]) == (503, 900503)

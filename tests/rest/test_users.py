@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import Passkey, User
 from accounts.roles import Role
 from core.models import AuditEntry
 
@@ -53,6 +53,16 @@ def test_a_user_lives_their_life(administrator: Client) -> None:
         "user.password_reset",
         "user.sessions_ended",
     ]
+
+
+def test_a_lost_second_factor_is_taken_away_once(administrator: Client, carol: User) -> None:
+    address = f"{USERS}/{carol.pk}/second-factor"
+    assert administrator.delete(address).status_code == 409
+    at = {"created_at": carol.date_joined, "challenged_at": carol.date_joined}
+    Passkey.objects.create(user=carol, name="Laptop", credential_id="1", credential=b"1", handle=b"1", **at)
+    assert administrator.delete(address).status_code == 200
+    assert not Passkey.objects.exists()
+    assert AuditEntry.objects.get(verb="user.second_factor_reset").detail["username"] == "carol"
 
 
 def test_the_list_is_searched_and_narrowed(administrator: Client, alice: User, carol: User) -> None:

@@ -438,7 +438,7 @@ def _age() -> None:
 
 
 def _lists(site: Site, scenario: Scenario) -> tuple[str, ...]:
-    deployment = site.control.routing.routes.get(str(scenario.api.pk))
+    deployment = site.control.routing.routes.deployments.get(str(scenario.api.pk))
     assert deployment
     assert deployment.design.origins
     return deployment.design.origins.listed

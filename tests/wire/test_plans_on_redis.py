@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.quotas.limits import OPEN, PlanLimits
 from gateway.quotas.rules import Reservation, Reserved
-from gateway.quotas.stores.checkpoints import Checkpoint, Epoch
+from gateway.quotas.stores.checkpoints import Checkpoint, DatabaseCheckpoints, Epoch
 from gateway.quotas.stores.redis import RedisLeaseStore
 from publisher.plan_terms import CountedDirection
 from tests.environment import PATIENCE, find_redis
@@ -62,7 +62,7 @@ class CountingStore(RedisLeaseStore):
         return answers
 
 
-class MemoryCheckpoints:
+class MemoryCheckpoints(DatabaseCheckpoints):
     """What was saved, by key; the database's part in it."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ async def test_a_quota_is_kept_though_redis_forgets_all_while_nobody_is_connecte
                 for _ in range(700):
                     await client.send("x")
                     await client.recv()
-        await until(lambda: not any(world.plans._lease_client.lease_state.holds_leases for world in worlds))
+        await until(lambda: not any(world.plans.lease_client.lease_state.holds_leases for world in worlds))
         await asyncio.to_thread(stores[0].checkpoint)
         server.kill()
         server.start(remembers=False)

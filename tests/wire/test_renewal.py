@@ -262,7 +262,7 @@ async def test_while_the_database_is_away_the_others_cannot_be_asked(
     token = await elsewhere(scenario.token)
     async with running() as [site]:
         connection = await site.try_admit(token=token)
-        monkeypatch.setattr(site.control.reauthentication, "_run", gone)
+        monkeypatch.setattr(site.control.reauthentication, "run", gone)
         assert (await renew(site, name_of(connection), token)).status == 200
         answer = await renew(site, "0" * 32, token)
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
@@ -276,17 +276,6 @@ async def test_who_asks_for_too_much_at_once_is_asked_to_come_back(
     async with running() as [site]:
         answers = await asyncio.gather(*(renew(site, f"{number:032x}", token) for number in range(4)))
         assert sorted(answer.status for answer in answers) == [404, 404, 503, 503]
-
-
-async def test_a_warning_comes_before_the_end(scenario: Scenario) -> None:
-    soon, later = await elsewhere(lambda: scenario.token(seconds=30)), await elsewhere(scenario.token)
-    async with running() as [site]:
-        ends = await site.try_admit(token=soon)
-        await site.try_admit(token=later)
-        now = timezone.now().timestamp()
-        assert [connection.id for connection in site.context.connections.ending(now, within=60)] == [name_of(ends)]
-        assert (await renew(site, name_of(ends), later)).status == 200
-        assert site.context.connections.ending(now, within=60) == []
 
 
 async def test_an_api_that_has_gone_is_not_renewed_to(scenario: Scenario) -> None:

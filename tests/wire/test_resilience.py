@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.server import serve
 
 from gateway.relay import messages
-from gateway.upstream.breaker import LocalBreaker
+from gateway.upstream.breaker import CircuitBreaker
 from gateway.upstream.dialer import BackendAddress, Dialer, DialFailed
 from gateway.upstream.handshake import UpgradeRequest
 from publisher.endpoint import Endpoint, EndpointOptions
@@ -185,7 +185,7 @@ async def test_what_one_api_does_to_an_address_does_not_suspend_it_for_another()
 async def test_while_one_looks_whether_a_backend_is_well_again_the_others_are_told_to_wait() -> None:
     now = 0.0
     options = EndpointOptions(suspend_after=1, suspend_initial=30, connect_timeout=20)
-    breaker = LocalBreaker(lambda: now)
+    breaker = CircuitBreaker(lambda: now)
     async with tcp_backend() as url:
         dialer = Dialer(breaker=breaker)
         address = BackendAddress(url, "slow")

@@ -91,7 +91,9 @@ def delete_application(scenario: Scenario) -> None:
 
 
 def disable_owner(scenario: Scenario) -> None:
-    people.disable_user(user=User.objects.get(pk=scenario.carol.pk), actor=scenario.admin, now=timezone.now())
+    people.set_active(
+        active=False, user=User.objects.get(pk=scenario.carol.pk), actor=scenario.admin, now=timezone.now()
+    )
 
 
 def take_the_role_away(scenario: Scenario) -> None:
@@ -297,5 +299,5 @@ def _plan(connection: Any) -> str:
 
 
 def _revision(site: Site, scenario: Scenario) -> str:
-    deployment = site.control.routing.routes.get(str(scenario.api.pk))
+    deployment = site.control.routing.routes.deployments.get(str(scenario.api.pk))
     return deployment.revision_id if deployment else ""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway.upstream.breaker import LocalBreaker
+from gateway.upstream.breaker import CircuitBreaker
 from gateway.upstream.dialer import Dialer
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
@@ -270,7 +270,7 @@ async def test_after_its_rest_a_backend_that_answers_is_used_again() -> None:
     options = EndpointOptions(suspend_after=1, suspend_initial=30)
     async with (
         raw_backend(answer) as backend,
-        running(backend.url, options=options, dialer=Dialer(breaker=LocalBreaker(lambda: now))) as gateway,
+        running(backend.url, options=options, dialer=Dialer(breaker=CircuitBreaker(lambda: now))) as gateway,
     ):
         assert (await refusal(gateway))[0] == 502
         assert (await refusal(gateway))[0] == 503

@@ -17,6 +17,7 @@ from django.utils import timezone
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
 
 from apimanager.tls import ensure_certificate
 from tests.environment import PATIENCE
@@ -175,6 +176,67 @@ async def test_a_stopping_gateway_loses_nothing_that_its_clients_sent_before_the
         assert each.sent > 0
         assert recorder.heard[each.name] == list(range(each.sent))
         assert each.heard == list(range(len(each.heard)))
+
+
+class SlowBackend:
+    """Its handshakes and its answers take a while; `asked` is how many messages it has heard."""
+
+    SECONDS = 0.3
+
+    def __init__(self) -> None:
+        self.asked = self.knocked = 0
+
+    async def __call__(self, connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for message in connection:
+                self.asked += 1
+                await asyncio.sleep(self.SECONDS)
+                await connection.send(message)
+
+    async def hesitate(self, connection: ServerConnection, asked: Request) -> None:
+        self.knocked += 1
+        await asyncio.sleep(self.SECONDS)
+
+
+async def test_neither_renewing_nor_stopping_costs_an_answer_that_is_under_way(certificate: Certificate) -> None:
+    slow = SlowBackend()
+    async with (
+        websockets_backend(slow, process_request=slow.hesitate) as backend,
+        served(backend, certificate, workers=2, drain=2.0) as gateway,
+    ):
+        await gateway.until_up()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            clients = await asyncio.gather(*(gateway.client(open_timeout=PATIENCE) for _ in range(30)))
+            slow.knocked = slow.asked = 0
+            knocking = [asyncio.create_task(knock(gateway)) for _ in range(30)]
+            await until(lambda: slow.knocked == 30)
+            await asyncio.gather(*(client.send(str(client.id)) for client in clients))
+            await until(lambda: slow.asked >= 30)
+            gateway.process.send_signal(number)
+            assert await asyncio.gather(*map(hear, clients)) == [([str(client.id)], 1012) for client in clients]
+            assert await asyncio.gather(*knocking) == ["let in"] * 30
+            if number == signal.SIGHUP:
+                for _ in range(2):
+                    await gateway.until_said("was renewed")
+        assert (await gateway.stop())[0] == 0
+
+
+async def hear(client: ClientConnection) -> tuple[list[str], int | None]:
+    """All that a client is told until it is asked to go, and how it is asked."""
+    heard: list[str] = []
+    with suppress(ConnectionClosed):
+        while True:
+            heard.append(str(await client.recv()))
+    return heard, client.close_code
+
+
+async def knock(gateway: Served) -> str:
+    """What becomes of a client whose handshake is under way, and which asks something once it is in."""
+    client = await gateway.client(open_timeout=PATIENCE)
+    await client.send("let in")
+    with suppress(ConnectionClosed):
+        return str(await client.recv())
+    return "nothing"
 
 
 async def test_clients_are_asked_to_go_one_after_the_other_over_the_drain_time(certificate: Certificate) -> None:

@@ -80,10 +80,12 @@ class Command(BaseCommand):
             if options["email"]:
                 raise CommandError(f"There is a user called {user.username}; --email is for a new one only.")
         roles, now, held = (user.roles | given) - taken, timezone.now(), consequences.of(user)
-        loses = options["disable"] or consequences.costs_rights(user.roles, roles)
+        before = user.roles
         active = options["enable"] if options["enable"] or options["disable"] else None
         operations.change_user(user=user, roles=roles, active=active, actor=None, now=now)
-        if loses and held.applications:
+        if options["disable"] and (held.applications or held.made_tokens or held.made_secrets):
+            self.stdout.write(consequences.of_shutting_out(held))
+        elif consequences.costs_rights(before, roles) and held.applications:
             self.stdout.write(consequences.of_losing_rights(held))
         if options["reset_password"]:
             self.stdout.write(ONE_TIME.format(operations.reset_password(user=user, actor=None, now=now)))

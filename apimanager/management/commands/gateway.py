@@ -1,12 +1,13 @@
 """`manage.py gateway`: the gateway's ports, served by as many workers as asked for."""
 
+import signal
 import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from apimanager import launch
+from apimanager import launch, pid_file
 
 
 class Command(BaseCommand):
@@ -23,6 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, then run until stopped; the exit code is 0 unless the gateway could not start, or be found."""
         if options["renew"]:
-            self.stdout.write(f"The gateway, process {launch.renew_gateway()}, replaces its workers.")
+            master = pid_file.send(settings.GATEWAY_PID_FILE, signal.SIGHUP)
+            self.stdout.write(f"The gateway, process {master}, replaces its workers.")
             return
         sys.exit(launch.gateway_alone(options["workers"]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from gateway.quotas.rules import LeaseStore
 
 
@@ -15,3 +17,12 @@ def open_store(redis_url: str) -> LeaseStore:
     from gateway.quotas.stores.database import DatabaseLeaseStore
 
     return DatabaseLeaseStore()
+
+
+def unreachable() -> tuple[type[Exception], ...]:
+    """What is raised when Redis cannot be asked. Where there is none its package, a tenth of a start, is not read."""
+    if not settings.REDIS_URL:
+        return ()
+    from redis import RedisError
+
+    return (RedisError,)

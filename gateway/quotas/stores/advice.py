@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis, RedisError
@@ -11,7 +12,10 @@ def advice(url: str) -> list[str]:
     """Sentences for the log of a start, one for each setting; none while it cannot be asked."""
     try:
         with Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2) as redis:
-            return weaknesses(redis.info("everything"), _saves(redis))
+            saves: str | None = None
+            with suppress(RedisError):
+                saves = str(redis.config_get("save").get("save", ""))
+            return weaknesses(redis.info("everything"), saves)
     except RedisError:
         return []
 
@@ -31,11 +35,3 @@ def weaknesses(info: dict[str, Any], saves: str | None) -> list[str]:
             "the gateways put back what they have saved in the database, which may be some seconds old."
         )
     return found
-
-
-def _saves(redis: Redis) -> str | None:
-    try:
-        found: Any = redis.config_get("save")
-    except RedisError:
-        return None
-    return str(found.get("save", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
@@ -28,41 +28,25 @@ class Checkpoint(NamedTuple):
     state: Mapping[str, str]
 
 
-class Checkpoints(Protocol):
-    """Where a store that may forget is saved. Calls block."""
+class DatabaseCheckpoints:
+    """Where a store that may forget is saved: in rows of Django's default database. Calls block.
+
+    Raises django.db.Error when it cannot be asked.
+    """
 
     def epoch(self) -> Epoch | None:
         """The last life of the store that was saved; None before the first."""
-
-    def begin(self, epoch: Epoch) -> None:
-        """A life begins."""
-
-    def save(self, windows: Sequence[Checkpoint], epoch: Epoch) -> None:
-        """Put these in the place of what was saved of them before, unless that is younger, and forget what is over."""
-
-    def load(self, now: float) -> Iterator[Checkpoint]:
-        """The windows that are not over."""
-
-    def close(self) -> None:
-        """This thread asks for nothing more for long."""
-
-
-class DatabaseCheckpoints:
-    """Checkpoints in rows of Django's default database. Raises django.db.Error when it cannot be asked."""
-
-    def epoch(self) -> Epoch | None:
-        """The one row of it."""
         row = WindowCheckpoint.objects.filter(pk=EPOCH).first()
         return Epoch(row.state, row.saved_at) if row else None
 
     def begin(self, epoch: Epoch) -> None:
-        """Write the one row of it."""
+        """A life begins."""
         WindowCheckpoint.objects.update_or_create(
             pk=EPOCH, defaults={"ends": 0, "state": epoch.name, "saved_at": epoch.saved_at}
         )
 
     def save(self, windows: Sequence[Checkpoint], epoch: Epoch) -> None:
-        """In one transaction."""
+        """Put these in the place of what was saved of them before, unless that is younger, and forget what is over."""
         rows: list[Sequence[Any]] = [
             (window.key, window.ends, json.dumps(window.state), epoch.saved_at)
             for window in sorted(windows)  # in one order for all, so that nobody waits in a circle
@@ -73,13 +57,16 @@ class DatabaseCheckpoints:
             WindowCheckpoint.objects.filter(ends__gt=0, ends__lt=epoch.saved_at).delete()
 
     def load(self, now: float) -> Iterator[Checkpoint]:
-        """A batch at a time."""
+        """The windows that are not over."""
         rows = WindowCheckpoint.objects.filter(ends__gt=now).order_by("pk").values_list("key", "ends", "state")
         for key, ends, state in rows.iterator(1000):
             yield Checkpoint(key, ends, json.loads(state))
 
     def close(self) -> None:
-        """A server can hold so many connections, and each worker needs two. A transaction that is under way stays."""
+        """This thread asks for nothing more for long: a server can hold so many connections, and each worker needs two.
+
+        A transaction that is under way stays.
+        """
         if not connection.in_atomic_block:
             connection.close()
 

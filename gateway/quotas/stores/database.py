@@ -63,6 +63,8 @@ _BEAT = f"UPDATE {LeaseHolder._meta.db_table} SET seen_at = %s WHERE name = %s A
 class DatabaseLeaseStore:
     """A `LeaseStore` on Django's default database. Raises django.db.Error when it cannot be asked."""
 
+    time = staticmethod(database_clock.ask)
+
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         """Serve the requests of one holder in one transaction."""
         if not requests:
@@ -136,10 +138,6 @@ class DatabaseLeaseStore:
     def checkpoint(self) -> None:
         """Nothing to do: this is where it outlives everything."""
 
-    def time(self) -> float | None:
-        """What time it is by the clock of the database."""
-        return database_clock.ask()
-
     def lost(self, now: float) -> list[LostHolder]:
         """The holders that are gone and hold parts of quotas."""
         gone = dict(LeaseHolder.objects.filter(seen_at__lt=now - GONE_SECONDS).values_list("name", "seen_at"))
@@ -189,8 +187,8 @@ class _Batch:
             living = {name for (name,) in cursor.fetchall()}
             if places:
                 cursor.execute(f"{_LEASES} IN ({', '.join(['%s'] * len(places))})", list(places))
-                for window_id, name, lease_id, *state in cursor.fetchall():
-                    lease = StoredLease(name, lease_id, *state, name in living)
+                for window_id, name, lease_id, granted, spent, reported_at, sequence in cursor.fetchall():
+                    lease = StoredLease(name, lease_id, granted, spent, reported_at, sequence, name in living)
                     self._leases[places[window_id]][name, lease_id] = lease
         self._changed: dict[int, tuple[Place, StoredLease]] = {}
         self._ended: list[int] = []

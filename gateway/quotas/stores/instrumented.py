@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from gateway.quotas.rules import LeaseAnswer, LeaseRequest, LeaseStore, Reservation, Reserved, StoreForgot
+from gateway.quotas.rules import LeaseStore, StoreForgot
 
 
 class InstrumentedStore:
@@ -16,37 +16,25 @@ class InstrumentedStore:
     def __init__(
         self, store: LeaseStore, told: Callable[[float, bool], None], forgot: Callable[[], None] = lambda: None
     ) -> None:
-        self._store = store
         self._told = told
         self._forgot = forgot
+        self.exchange = self._watched()(store.exchange)
+        self.reserve = self._watched()(store.reserve)
+        self.checkpoint = self._watched(is_told=False)(store.checkpoint)
         # The rest is the store's own: nobody waits for it.
         self.contended, self.beat, self.reconcile = store.contended, store.beat, store.reconcile
         self.used, self.expire, self.time = store.used, store.expire, store.time
         self.lost, self.settle = store.lost, store.settle
 
-    def checkpoint(self) -> None:
+    @contextmanager
+    def _watched(self, *, is_told: bool = True) -> Iterator[None]:
+        begun, is_answered = time.perf_counter(), False
         try:
-            self._store.checkpoint()
+            yield
+            is_answered = True
         except StoreForgot:
             self._forgot()
             raise
-
-    def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
-        with self._watched():
-            return self._store.exchange(holder, requests, now)
-
-    def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
-        with self._watched():
-            return self._store.reserve(reservations, now)
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        except Exception as error:
-            if isinstance(error, StoreForgot):
-                self._forgot()
-            self._told(time.perf_counter() - begun, False)
-            raise
-        self._told(time.perf_counter() - begun, True)
+        finally:
+            if is_told:
+                self._told(time.perf_counter() - begun, is_answered)

@@ -49,7 +49,7 @@ from gateway.quotas.rules import (
     WindowUsage,
     carried_over,
 )
-from gateway.quotas.stores.checkpoints import Checkpoint, Checkpoints, Epoch
+from gateway.quotas.stores.checkpoints import Checkpoint, DatabaseCheckpoints, Epoch
 
 PREFIX: Final = "{apim}:"  # one slot, so that a script may touch several keys of a cluster
 OPEN_KEPT_SECONDS: Final = 30 * 86400
@@ -229,7 +229,7 @@ return left
 class RedisLeaseStore:
     """A `LeaseStore` on one Redis. Raises redis.RedisError when it cannot be asked."""
 
-    def __init__(self, url: str, *, checkpoints: Checkpoints | None = None) -> None:
+    def __init__(self, url: str, *, checkpoints: DatabaseCheckpoints | None = None) -> None:
         self._checkpoints = checkpoints
         self._epoch = ""  # that this process knows
         self._saved_at = 0.0
@@ -370,14 +370,14 @@ class RedisLeaseStore:
         found: Any = self._redis.get(_SAVED)
         return float(found or 0)
 
-    def _learn_epoch(self, checkpoints: Checkpoints) -> None:
+    def _learn_epoch(self, checkpoints: DatabaseCheckpoints) -> None:
         """On the thread of the leases, which needs the database for nothing else."""
         try:
             self._know_epoch(checkpoints)
         finally:
             checkpoints.close()
 
-    def _know_epoch(self, checkpoints: Checkpoints) -> None:
+    def _know_epoch(self, checkpoints: DatabaseCheckpoints) -> None:
         """Learn which life of Redis this is. Raises StoreForgot if it was this process that began a new one."""
         last, saved_at = checkpoints.epoch(), self._last_saved()
         if last is None:  # the first ever
@@ -392,7 +392,7 @@ class RedisLeaseStore:
             raise StoreForgot(self._epoch)
         self._epoch, self._saved_at = name, saved_at
 
-    def _begin_anew(self, checkpoints: Checkpoints) -> str:
+    def _begin_anew(self, checkpoints: DatabaseCheckpoints) -> str:
         """Put back what was saved, where Redis does not know of more, and begin a life; its name."""
         self._redis.delete(_EPOCH)
         now, restored = self.time(), 0

@@ -5,8 +5,8 @@ from publisher.api.documents.presentation import (
     LINKS,
     OWNERS,
     BusinessInformation,
-    CategoryNames,
     Links,
+    Names,
     Property,
 )
 from publisher.api.documents.topics import OperationsField
@@ -17,8 +17,8 @@ __all__ = [
     "ApiDocument",
     "ApiInfo",
     "BusinessInformation",
-    "CategoryNames",
     "Links",
+    "Names",
     "OperationsField",
     "Property",
     "parts_of",

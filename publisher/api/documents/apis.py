@@ -15,9 +15,8 @@ from publisher.api.documents.fields import UpperChoice, within
 from publisher.api.documents.presentation import (
     AUDIENCE,
     BusinessInformation,
-    CategoryNames,
     Links,
-    PlanNames,
+    Names,
     Property,
     presented_parts,
 )
@@ -66,11 +65,11 @@ class ApiDocument(Strict):
     isDefaultVersion = serializers.BooleanField(source="is_default_version", required=False)
     isRevision = Constant(False)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
-    categories = CategoryNames(required=False)
+    categories = Names(required=False)
     businessInformation = BusinessInformation(required=False, allow_null=True)
     links = Links(required=False, allow_null=True)
     additionalProperties = Property(source="properties", many=True, required=False)
-    policies = PlanNames(required=False)
+    policies = Names(source="plans", required=False)
     firstPolicy = serializers.CharField(
         source="first_plan",
         required=False,
@@ -99,7 +98,9 @@ class ApiDocument(Strict):
         allow_null=True,
         help_text=f"Whose tokens are taken: {EVERY_KEY_MANAGER}, or some of {', '.join(KEY_MANAGERS)}, each true.",
     )
-    enableSchemaValidation = EnforcesSchemas(required=False, help_text="Whether payloadValidation is ENFORCE.")
+    enableSchemaValidation = EnforcesSchemas(
+        source="enforces", required=False, help_text="Whether payloadValidation is ENFORCE."
+    )
     payloadValidation = UpperChoice(
         [*ValidationMode],
         source="payload_validation",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -21,39 +21,45 @@ LINKS = {"source": "source_link", "chat": "chat_link", "support": "support_link"
 AUDIENCE = ("visibility", "visible_roles", "access_control", "access_control_roles")
 
 
-class PlanNames(serializers.ListField):
-    """The business plans of an API by name."""
+class Names(serializers.ListField):
+    """The plans or the categories of an API by name."""
 
     child = serializers.CharField()
 
-    def get_attribute(self, instance: Api) -> list[str]:
-        """The names in alphabetical order."""
-        return sorted(plan.name for plan in instance.plans.all())
+    def to_representation(self, data: Any) -> list[str]:
+        """In alphabetical order."""
+        return sorted(each.name for each in data.all())
 
 
-class BusinessInformation(OfTheWholeApi, Strict):
+class Texts(OfTheWholeApi, Strict):
+    """Texts of an API, each in a column of its row: `columns`, by the names here."""
+
+    columns: ClassVar[Mapping[str, str]]
+
+    def to_representation(self, instance: Api) -> Any:
+        """All of them."""
+        return {name: getattr(instance, column) for name, column in self.columns.items()}
+
+
+class BusinessInformation(Texts):
     """Who answers for an API."""
+
+    columns = OWNERS
 
     businessOwner = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     businessOwnerEmail = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     technicalOwner = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     technicalOwnerEmail = serializers.CharField(required=False, allow_blank=True, allow_null=True)
 
-    def to_representation(self, instance: Api) -> Any:
-        """The four texts."""
-        return {name: getattr(instance, part) for name, part in OWNERS.items()}
 
-
-class Links(OfTheWholeApi, Strict):
+class Links(Texts):
     """Where people find an API's source, talk about it, and are helped."""
+
+    columns = LINKS
 
     source = serializers.CharField(required=False, allow_blank=True, allow_null=True)  # type: ignore[assignment]
     chat = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     support = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-
-    def to_representation(self, instance: Api) -> Any:
-        """The three addresses."""
-        return {name: getattr(instance, part) for name, part in LINKS.items()}
 
 
 class Property(Strict):
@@ -62,16 +68,6 @@ class Property(Strict):
     name = serializers.CharField()
     value = serializers.CharField(allow_blank=True)
     display = serializers.BooleanField(source="shown", default=False)
-
-
-class CategoryNames(serializers.ListField):
-    """The categories of an API by name."""
-
-    child = serializers.CharField()
-
-    def get_attribute(self, instance: Api) -> list[str]:
-        """The names in alphabetical order."""
-        return sorted(category.name for category in instance.categories.all())
 
 
 def presented_parts(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,9 +68,6 @@ class KeyManagers(serializers.Field):  # type: ignore[type-arg]
 class EnforcesSchemas(serializers.BooleanField):
     """Payload validation as WSO2 knows it: schemas are enforced, or not."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(source="enforces", **options)
-
     def get_attribute(self, instance: Api) -> bool:
         """Whether they are."""
         return instance.payload_validation == ValidationMode.ENFORCE

@@ -39,11 +39,12 @@ def test_a_token_error_is_kept_for_a_short_while() -> None:
         Touched(applications={"app"}),
         Touched(users={"7"}),
         Touched(users={"8"}),
+        Touched(users={"9"}),
         Touched(tokens={"9"}, applications={"app", "other"}),
     ],
 )
 def test_a_grant_is_forgotten_when_something_that_it_rests_on_changes(touched: Touched) -> None:
-    mine = grant(user_id="8")
+    mine = grant(user_id="8", maker_id="9")
     others = grant(token_id="2", application_id="another", owner_id="70", user_id="")
     cache = cache_of(mine, others)
     cache.drop(touched)
@@ -99,7 +100,7 @@ def test_the_least_used_grant_makes_room() -> None:
     cache.get(("d0", ()), NOW)
     cache.keep(("d9", ()), grant(token_id="9"), NOW)
     assert [cache.get((f"d{number}", ()), NOW) is not None for number in (0, 1, 2, 9)] == [True, False, True, True]
-    assert len(cache) == 3
+    assert len(cache.held) == 3
 
 
 def test_the_oldest_token_error_makes_room() -> None:

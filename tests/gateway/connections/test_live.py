@@ -11,7 +11,8 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from gateway.connections import board, live
+from gateway.connections import live
+from gateway.connections.board import board_of
 from gateway.connections.live import LiveReporter
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.connections.selection import Selection
@@ -118,11 +119,11 @@ def test_a_board_shows_open_connections_with_what_was_reported_last(alice: User,
     open_connection(application, api, worker_id=home.pk, ended_at=home.seen_at)
     figures = live._ROW.pack(bytes.fromhex(one.pk), 7, 70, 8, 80, 1.5, 2.5, NOW, 1)
     live.write(home.pk, figures, home.seen_at)
-    (row,) = board.of_api(api.pk).look(home.seen_at)
+    (row,) = board_of(f"api:{api.pk}").look(home.seen_at)
     assert (row.messages_in, row.bytes_out, row.rate_in, row.rate_out, row.waits) == (7, 80, 1.5, 2.5, "plan")
     assert row.active_at == MOMENT
     assert LiveWatch.objects.get().pk == f"api:{api.pk}"
-    assert board.of_owner(alice.pk).look(home.seen_at) == []
+    assert board_of(f"owner:{alice.pk}").look(home.seen_at) == []
 
 
 def test_a_look_at_what_is_known_reads_only_who_is_new(alice: User, carol: User) -> None:
@@ -130,14 +131,14 @@ def test_a_look_at_what_is_known_reads_only_who_is_new(alice: User, carol: User)
     application, api = applications.application(carol, name="Chat client"), make_api(alice)
     home = worker()
     known = [open_connection(application, api, worker_id=home.pk) for _ in range(3)]
-    assert len(board.of_all().look(home.seen_at)) == 3
+    assert len(board_of("all").look(home.seen_at)) == 3
     open_connection(application, api, worker_id=home.pk)
     ConnectionRecord.objects.filter(pk=known[0].pk).update(ended_at=home.seen_at)
     with CaptureQueriesContext(database) as asked:
-        assert len(board.of_all().look(home.seen_at + timedelta(seconds=1))) == 3
+        assert len(board_of("all").look(home.seen_at + timedelta(seconds=1))) == 3
     assert len(asked) == 3  # which are open, who is new, the reports
     with CaptureQueriesContext(database) as asked:
-        board.of_all().look(home.seen_at + timedelta(seconds=1.5))
+        board_of("all").look(home.seen_at + timedelta(seconds=1.5))
     assert len(asked) == 0
 
 

@@ -199,9 +199,9 @@ async def test_one_whose_writing_succeeded_unheard_is_counted_once(
         raise OperationalError("the answer was lost")
 
     connection, _ = worker.open()
-    monkeypatch.setattr(worker.connection_log, "_run", lose_the_answer)
+    monkeypatch.setattr(worker.connection_log, "run", lose_the_answer)
     await worker.connection_log.write()
-    monkeypatch.setattr(worker.connection_log, "_run", worker.database)
+    monkeypatch.setattr(worker.connection_log, "run", worker.database)
     worker.end(connection)
     await worker.connection_log.write()
 

@@ -38,16 +38,14 @@ def test_a_connection_is_found_by_its_id_api_application_and_token_until_it_is_g
     first, second = connection("l1"), connection("l2", context="/chat", application="other", token="2")
     connections.add(first)
     connections.add(second)
-    assert connections.get("l1") is first
-    assert (
-        connections.of_api("/echo@1.0.0") == connections.of_application("app") == connections.of_token("1") == [first]
-    )
-    assert connections.counts() == {"/echo@1.0.0": 1, "/chat@1.0.0": 1}
-    assert set(connections.tokens()) == {"1", "2"}
+    assert connections.by_id.get("l1") is first
+    assert connections.by_api == {"/echo@1.0.0": {first}, "/chat@1.0.0": {second}}
+    assert connections.by_application == {"app": {first}, "other": {second}}
+    assert connections.by_token == {"1": {first}, "2": {second}}
     connections.discard(first)
-    assert connections.get("l1") is None
-    assert connections.of_api("/echo@1.0.0") == connections.of_application("app") == connections.of_token("1") == []
-    assert connections.counts() == {"/chat@1.0.0": 1}
+    assert connections.by_id.get("l1") is None
+    assert (connections.by_api, connections.by_application) == ({"/chat@1.0.0": {second}}, {"other": {second}})
+    assert connections.by_token == {"2": {second}}
     assert list(connections) == [second]
 
 
@@ -116,7 +114,7 @@ def test_nothing_grows_with_clients_that_come_and_go(same_token: bool) -> None:
         each = connection("l", token="1" if same_token else str(number))
         connections.add(each)
         connections.discard(each)
-    assert connections.tokens() == []
+    assert connections.by_token == {}
 
 
 @pytest.mark.parametrize("same_token", [True, False])
@@ -133,7 +131,7 @@ def test_whoever_comes_and_goes_exactly_those_on_ended_tokens_are_named(
 ) -> None:
     connections, ends = ConnectionRegistry(), {}
     for name, token, at in events:
-        if known := connections.get(str(name)):
+        if known := connections.by_id.get(str(name)):
             connections.discard(known)
         else:
             ends.setdefault(token, NOW + at)
@@ -146,15 +144,11 @@ def test_a_connection_that_rests_on_another_token_is_found_by_it_and_ends_with_i
     connections, only = ConnectionRegistry(), connection(token="1", ends=NOW + 1)
     connections.add(only)
     connections.move(only, replace(only.admitted, grant=grant(token_id="2", expires_at=NOW + 5)))
-    assert (connections.of_token("1"), connections.of_token("2"), only.admitted.grant.expires_at) == (
-        [],
-        [only],
-        NOW + 5,
-    )
+    assert (connections.by_token, only.admitted.grant.expires_at) == ({"2": {only}}, NOW + 5)
     assert connections.expired(NOW + 1) == []
     assert connections.expired(NOW + 5) == [only]
     connections.discard(only)
-    assert (len(connections), connections.tokens()) == (0, [])
+    assert (len(connections), connections.by_token) == (0, {})
 
 
 def test_a_connection_that_is_gone_is_not_moved_back() -> None:
@@ -162,11 +156,4 @@ def test_a_connection_that_is_gone_is_not_moved_back() -> None:
     connections.add(gone)
     connections.discard(gone)
     connections.move(gone, replace(gone.admitted, grant=grant(token_id="2")))
-    assert (len(connections), connections.of_token("2")) == (0, [])
-
-
-def test_connections_that_end_soon_are_named_the_first_first() -> None:
-    connections = ConnectionRegistry()
-    for name, ends in (("a", 50), ("b", 10), ("c", 70)):
-        connections.add(connection(name, token=name, ends=NOW + ends))
-    assert [each.id for each in connections.ending(NOW, within=60)] == ["b", "a"]
+    assert (len(connections), connections.by_token) == (0, {})

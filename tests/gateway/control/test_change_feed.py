@@ -60,7 +60,9 @@ def delete_application(scenario: Scenario) -> None:
 
 
 def disable_owner(scenario: Scenario) -> None:
-    people.disable_user(user=User.objects.get(pk=scenario.carol.pk), actor=scenario.admin, now=timezone.now())
+    people.set_active(
+        active=False, user=User.objects.get(pk=scenario.carol.pk), actor=scenario.admin, now=timezone.now()
+    )
 
 
 def renew_secret(scenario: Scenario) -> None:
@@ -197,7 +199,7 @@ async def test_a_new_api_is_served_and_a_deleted_one_is_not(scenario: Scenario) 
         await elsewhere(lambda: publishing.delete_api(api=fresh, actor=scenario.admin, now=timezone.now()))
         await worker.change_feed.step()
         assert worker.closed == {"mine": 4010}
-        assert worker.routing.routes.get(str(fresh.pk)) is None
+        assert worker.routing.routes.deployments.get(str(fresh.pk)) is None
 
 
 async def test_a_connection_ends_when_its_token_does_whether_the_database_is_there_or_not(scenario: Scenario) -> None:

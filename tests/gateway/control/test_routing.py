@@ -19,9 +19,10 @@ from accounts.operations import set_roles
 from accounts.roles import Role
 from core.models import AuditEntry
 from devportal import operations, tokens
-from devportal.models import Application, DenyPolicy, OAuthClient
+from devportal.models import Application, DenyPolicy, Membership, OAuthClient
 from devportal.operations.tickets import make_ticket
-from devportal.operations.tokens import issue_token
+from devportal.operations.tokens import generate_token, issue_token
+from devportal.sharing import Right
 from gateway.authorization.cache import Touched
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, TokenError
@@ -118,7 +119,7 @@ def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_
     assert topic.client
     assert topic.client.misfit(b"[]")
     assert topic.backend is None
-    assert (known.design.frame_bytes, known.design.takes_tokens_of("Okta")) == (100, False)
+    assert (known.design.frame_bytes, known.design.key_managers) == (100, {"Resident Key Manager"})
     limits = known.design.limits
     assert (limits.rate, limits.over_rate, limits.quota, limits.unit, limits.period, limits.over_quota) == (
         *(20, "drop", 1000, "bytes", "hour", "close"),
@@ -221,7 +222,7 @@ async def test_a_grant_is_as_large_and_as_dear_with_many_subscriptions_as_with_o
         await worker.change_feed.step()
         assert isinstance(await worker.decide(token, "/more0/1.0"), Allow)  # a subscription that came since is known
         assert isinstance(await worker.decide(token), Allow)
-        assert len(worker.routing.grants) == 2
+        assert len(worker.routing.grants.held) == 2
 
 
 def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(scenario: Scenario, mallory: User) -> None:
@@ -237,6 +238,20 @@ def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(scenario:
     assert isinstance(grant_of(own), Grant)
     User.objects.filter(pk=scenario.carol.pk).update(is_active=False)
     assert grant_of(own) is TokenError.DISABLED
+
+
+def test_a_token_that_a_disabled_member_generated_ends_and_the_owners_go_on(scenario: Scenario, mallory: User) -> None:
+    Membership.objects.create(application=scenario.application, person=mallory, right=Right.KEYS, since=timezone.now())
+    made = generate_token(client=scenario.client, actor=mallory, now=timezone.now()).token
+    granted = grant_of(made)
+    assert isinstance(granted, Grant)
+    assert granted.maker_id == str(mallory.pk)
+    assert Touched(users={str(mallory.pk)}).covers(granted), "so that open connections are asked about at once"
+
+    User.objects.filter(pk=mallory.pk).update(is_active=False)
+
+    assert grant_of(made) is TokenError.DISABLED
+    assert isinstance(grant_of(scenario.token()), Grant)
 
 
 def test_the_owner_of_an_application_losing_the_subscriber_role_ends_its_tokens_and_getting_it_back_revives_them(
@@ -391,13 +406,13 @@ async def test_an_error_in_asking_reaches_whoever_asked_and_nobody_waits_for_eve
 
 async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_known(committed: Scenario) -> None:
     token, owner = await elsewhere(committed.token), committed.carol
-    await elsewhere(lambda: people.disable_user(user=owner, actor=committed.admin, now=timezone.now()))
+    await elsewhere(lambda: people.set_active(active=False, user=owner, actor=committed.admin, now=timezone.now()))
     async with Worker() as worker:
         refused = await worker.decide(token)
         assert isinstance(refused, Refusal)
         assert "disabled" in refused.description
         again = User(pk=owner.pk, username=owner.username, is_active=False)
-        await elsewhere(lambda: people.enable_user(user=again, actor=committed.admin, now=timezone.now()))
+        await elsewhere(lambda: people.set_active(active=True, user=again, actor=committed.admin, now=timezone.now()))
         await worker.change_feed.step()
         assert isinstance(await worker.decide(token), Allow)
 

@@ -107,7 +107,7 @@ async def test_a_connection_stays_as_long_as_its_person_may_try_it_out(
             alice = User.objects.get(username="alice")
             people.set_roles(user=alice, roles={Role.SUBSCRIBER}, actor=admin, now=now)
         else:
-            people.disable_user(user=User.objects.get(username="alice"), actor=admin, now=now)
+            people.set_active(active=False, user=User.objects.get(username="alice"), actor=admin, now=now)
 
     mine = await elsewhere(key)
     async with Worker() as worker:

@@ -64,11 +64,11 @@ def test_alike_ones_are_one_with_first_last_and_how_often(failing: tuple[Any, An
 
 
 def test_a_request_is_looked_up_by_its_id_refused_or_ended(failing: tuple[Any, Any]) -> None:
-    (refusal,) = diagnosis.lookup("b" * 32)
-    (close,) = diagnosis.lookup("e" * 32)
+    (refusal,) = diagnosis.findings(timezone.now(), request_id="b" * 32)
+    (close,) = diagnosis.findings(timezone.now(), request_id="e" * 32)
     assert (refusal.is_handshake, refusal.code) == (True, 900901)
     assert (close.is_handshake, close.sentence, close.advice.cause) == (False, "Quota.", "The plan is used up")
-    assert diagnosis.lookup("b" * 32, application_id="other") == []
+    assert diagnosis.findings(timezone.now(), request_id="b" * 32, application_id="other") == []
 
 
 def test_each_sees_his_own_and_a_stranger_nothing(

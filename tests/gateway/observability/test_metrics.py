@@ -256,7 +256,7 @@ def test_asking_the_store_of_leases_is_measured_whether_it_answers_or_not(tmp_pa
             raise OSError("away")
 
     worker = Worker(tmp_path, "one")
-    store = InstrumentedStore(Store(), worker.telemetry.store_asked)
+    store = InstrumentedStore(Store(), worker.telemetry.counters.store_asked)
     assert store.exchange("me", [], 0.0) == ["me"]  # type: ignore[comparison-overlap]
     with pytest.raises(OSError, match="away"):
         store.reserve([], 0.0)

@@ -16,8 +16,7 @@ from gateway.database import DatabaseThread
 from gateway.handshake.request import Handshake, attempt_of, read
 from gateway.models import RefusalRecord
 from gateway.observability import refusal_log
-from gateway.observability.refusal_log import MOST_ALIKE, MOST_AT_ONCE, RefusalLog
-from gateway.observability.telemetry import RefusedRequest
+from gateway.observability.refusal_log import MOST_ALIKE, MOST_AT_ONCE, RefusalLog, RefusedRequest
 from tests.gateway import builders
 
 MOMENT = datetime.fromtimestamp(builders.NOW, UTC)

@@ -99,7 +99,7 @@ async def test_each_application_keeps_samples_of_its_own_and_where_none_are_want
     for application in ("app", "other"):
         desk.send(b'{"text": 5}', of=connection(application))
     await desk.log.write()
-    desk.log._most = 0
+    desk.log.samples = 0
     desk.send(b'{"text": 6}', of=connection("third"))
     await desk.log.write()
     samples = await desk.read(lambda: BOOK.samples(API, ["app", "other", "third"]))

@@ -237,7 +237,7 @@ async def test_a_worker_that_lives_ends_the_leases_of_one_that_has_died(
     lease_id, cells, at = dead.allocate()
     store.exchange("dead", [LeaseRequest(lease_id, 1, QUOTA, DAY, 1_000, 0, 0, least=500)], clock())
     cells[at] = 123
-    dead.abandon()
+    dead.close(is_settled=False)
     await until(lambda: store.used([(QUOTA, DAY)]) == [(123, 0)])
 
 

@@ -87,7 +87,7 @@ def test_those_who_wait_are_woken_in_turn_and_only_while_there_is_something() ->
     resumes = {name: partial(draw, name) for name in "abcd"}
     for name in "abcd":
         purse.hold(resumes[name])
-    purse.forget(resumes["b"])
+    del purse.waiting[resumes["b"]]
     purse.top = 2
     purse.wake()
     assert woken == ["a", "c"]

@@ -513,7 +513,7 @@ def test_a_record_from_before_the_machine_restarted_is_not_believed(
 ) -> None:
     monkeypatch.setattr("gateway.quotas.spent_file._boot", lambda: b"another boot")
     file = SpentFile(tmp_path, "old")
-    file.abandon()
+    file.close(is_settled=False)
     monkeypatch.undo()
     assert reconciled(tmp_path) == {"old": None}
 

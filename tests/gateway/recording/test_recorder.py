@@ -222,7 +222,7 @@ def test_a_recorder_that_fails_leaves_the_connection_alone() -> None:
     desk = Desk()
     desk.record()
     world = desk.open(a_connection())
-    desk.recorder._redacted_of = lambda api_id: 1 / 0  # type: ignore[assignment, return-value]
+    desk.recorder.redacted_of = lambda api_id: 1 / 0  # type: ignore[assignment, return-value]
     sent = frame(b"1") + frame(b"2")
     world.relay.client.data_received(sent)
     world.relay.client.data_received(sent)

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from gateway.payloads.schemas import Checks, Misfit, PayloadCheck
+from gateway.quotas.meter import FREE, Meter
 from gateway.relay import frames
 from gateway.relay.checked import AT_ONCE, CHECKS, CheckedRelay
 from gateway.relay.side import Leg
 from gateway.relay.splice import Relay
 from publisher.runtime import ValidationMode
 from tests.gateway.payloads.test_reading import Deflate, frame
-from tests.gateway.relay.test_splice import World
+from tests.gateway.relay.test_splice import Never, World
 
 CHECK = PayloadCheck([{"name": "say", "schema": {"type": "object", "properties": {"text": {"type": "string"}}}}])
 GOOD, BAD = b'{"text": "Hello"}', b'{"text": 5}'
@@ -204,3 +205,18 @@ def test_a_side_without_a_check_and_every_other_relay_is_the_plain_one() -> None
     assert type(world.relay.backend) is Leg
     plain = World()
     assert (type(plain.relay), type(plain.relay.client), type(plain.relay.backend)) == (Relay, Leg, Leg)
+
+
+@pytest.mark.parametrize("mode", [ValidationMode.ENFORCE, ValidationMode.REPORT])
+async def test_what_the_plan_has_held_is_not_looked_at_again_when_it_goes_on(mode: ValidationMode) -> None:
+    never, deflate = Never(), Deflate()
+    world = CheckedWorld(mode, meters=(Meter([never]), FREE), rsv=frames.RSV1)
+    first = frame(deflate(GOOD if mode is ValidationMode.ENFORCE else BAD), 0xC1)
+    world.relay.client.data_received(first)
+    assert world.backend.written == b""
+    never.top = 1 << 32
+    never.wake()
+    second = frame(deflate(GOOD), 0xC1)
+    world.relay.client.data_received(second)
+    assert world.backend.written == first + second
+    assert world.noted == ([] if mode is ValidationMode.ENFORCE else [("client", WHY)])

@@ -39,7 +39,7 @@ class Rate:
     """A limit that never gives way."""
 
     def __init__(self) -> None:
-        self.waiting: set[Any] = set()
+        self.waiting = dict[Any, None]()
         self.is_asked = asyncio.Event()
 
     def take(self, messages: int, octets: int) -> bool:
@@ -50,11 +50,8 @@ class Rate:
         return Wait(source, now + 3600)
 
     def hold(self, resume: Any) -> None:
-        self.waiting.add(resume)
+        self.waiting[resume] = None
         self.is_asked.set()
-
-    def forget(self, resume: Any) -> None:
-        self.waiting.discard(resume)
 
 
 async def test_nothing_waits_for_the_plan_of_a_client_that_is_gone() -> None:

@@ -69,8 +69,6 @@ class Wheel:
 
     def watch(self, watched: object, delay: float) -> None: ...
 
-    def forget(self, watched: object) -> None: ...
-
 
 class World:
     """A relay between a client and a backend of these tests."""

@@ -22,7 +22,7 @@ from gateway.connections.registry import ConnectionRegistry
 from gateway.database import DatabaseThread
 from gateway.models import ConnectionRecord, EventFigures, TrafficFigures
 from gateway.relay.types import CloseInfo, Traffic
-from gateway.statistics import chart, figures, queries, rollup, spans
+from gateway.statistics import figures, queries, rollup, spans
 from gateway.statistics.events import EventCounter
 from gateway.statistics.figures import NAMES, SUMS
 from gateway.statistics.spans import SPANS
@@ -105,8 +105,8 @@ async def test_sums_equal_the_log_after_kills_and_lost_answers(worker: LoggingWo
 def minute(at: datetime, **given: Any) -> None:
     begins = figures.minute_of(at)
     key = ("m", begins, given.get("worker", "w1"), given.get("api", "a"), "app", "Gold", "PRODUCTION", "/rooms")
-    figures.add_traffic({key: (1, 1, 60_000, *given.get("passed", (2, 20, 3, 30)))})
-    figures.add_events({("m", begins, "a", "app", "refusal", "401 900901"): 2})
+    figures.add(TrafficFigures, {key: (1, 1, 60_000, *given.get("passed", (2, 20, 3, 30)))})
+    figures.add(EventFigures, {("m", begins, "a", "app", "refusal", "401 900901"): (2,)})
 
 
 @pytest.mark.django_db
@@ -118,9 +118,9 @@ def test_a_year_is_rolled_up_to_a_bounded_number_of_rows_and_no_sum_changes() ->
             begins = figures.minute_of(start + timedelta(weeks=week, days=days, hours=hours, minutes=minutes))
             likeness = (f"w{days}", "a", "app", "Gold", "PRODUCTION", "/rooms")
             traffic["m", begins, *likeness] = (1, 1, 60_000, 2, 20, 3, 30)
-            events["m", begins, "a", "app", "refusal", "401 900901"] = 2
-        figures.add_traffic(traffic)
-        figures.add_events(events)
+            events["m", begins, "a", "app", "refusal", "401 900901"] = (2,)
+        figures.add(TrafficFigures, traffic)
+        figures.add(EventFigures, events)
         rollup.run(start + timedelta(weeks=week + 1))
         most = max(most, TrafficFigures.objects.count())
     assert of_the_figures() == {
@@ -184,13 +184,3 @@ def test_days_are_those_of_the_viewers_calendar_also_when_the_clock_changes() ->
     assert spans.zone_of("Nowhere/../etc").key == "UTC"
     hours = SPANS["day"].begins(datetime(2026, 10, 25, 12, 5, tzinfo=UTC), zone)
     assert len({each.timestamp() for each in hours}) == 24
-
-
-def test_a_chart_fits_its_values_under_a_round_number() -> None:
-    drawn = chart.draw("Messages", "a minute", ["a", "b", "c"], [("In", [0, 37, 12])])
-    assert drawn.ticks[-1] == (0.0, 40.0)
-    assert drawn.lines[0].points == "0.0,160.0 320.0,12.0 640.0,112.0"
-    assert drawn.rows[0] == ("c", (12,))
-    assert chart.draw("Nothing", "", ["a"], [("In", [0])]).is_empty
-    for most in (1, 5, 9, 11, 99, 101, 12_345, 999_999):
-        assert chart.draw("", "", ["a"], [("", [most])]).ticks[-1][1] >= most

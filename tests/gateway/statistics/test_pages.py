@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.text import spaced
+from gateway.models import EventFigures, TrafficFigures
 from gateway.statistics import figures
 from tests.devportal import builders
 from tests.publisher.builders import make_api, plans
@@ -26,9 +27,9 @@ def passed(alice: User, carol: User) -> tuple[Any, Any]:
     begins = figures.minute_of(timezone.now() - timedelta(minutes=5))
     for number, (which, whose) in enumerate(((api, str(application.pk)), (other, str(uuid.uuid4())))):
         key = ("m", begins, "worker", str(which.pk), whose, "Gold", "PRODUCTION", "/rooms")
-        figures.add_traffic({key: (3, 2, 120_000, 1234, 5678, 10, 20 + number)})
+        figures.add(TrafficFigures, {key: (3, 2, 120_000, 1234, 5678, 10, 20 + number)})
         event = ("m", begins, str(which.pk), whose)
-        figures.add_events({(*event, "close", "gateway 4003"): 2, (*event, "refusal", "401 900901"): 7})
+        figures.add(EventFigures, {(*event, "close", "gateway 4003"): (2,), (*event, "refusal", "401 900901"): (7,)})
     return application, api
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Notification, User
 from devportal.queries import application_plans
-from gateway.models import MonthlyStatement
+from gateway.models import MonthlyStatement, TrafficFigures
 from gateway.quotas.limits import window_at
 from gateway.quotas.usage import PlanUsage, QuotaUsage
 from gateway.statistics import figures, usage
@@ -39,7 +39,7 @@ def subscribed(alice: User, bob: User, carol: User) -> tuple[Any, Any]:
 
 def passed(application: Any, api: Any, at: datetime, messages: int = 5) -> None:
     key = ("m", figures.minute_of(at), "w", str(api.pk), str(application.pk), "Gold", "PRODUCTION", "")
-    figures.add_traffic({key: (1, 1, 90_000, messages, 10, 7, 70)})
+    figures.add(TrafficFigures, {key: (1, 1, 90_000, messages, 10, 7, 70)})
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_the_owner_is_told_at_80_and_at_100_per_cent_once_a_period(
 
 def test_a_forecast_goes_on_at_the_pace_of_the_period(subscribed: tuple[Any, Any], used: dict[str, int]) -> None:
     used["used"] = 10_000
-    (row,) = usage.near_limits(subscribed[0].subscriptions.all(), NOON)
+    (row,) = usage.usages_now(subscribed[0].subscriptions.all(), NOON)
     assert (row.share, row.forecast, row.kind) == (20, 20_000, "")
 
 
@@ -123,7 +123,7 @@ def test_a_statement_is_frozen_when_its_month_has_closed_and_equals_its_figures(
     row = MonthlyStatement.objects.get()
     assert (row.month, row.application_name, row.api_name) == ("2026-11", "Chat client", "EchoWebSocket 1.0.0")
     assert (row.opened, row.milliseconds, row.messages_in, row.bytes_out) == (2, 180_000, 10, 140)
-    assert usage.month_so_far(datetime(2026, 10, 5, tzinfo=UTC), Q())[0]["messages_in"] == 1000
+    assert usage.sums_of_month(datetime(2026, 10, 5, tzinfo=UTC), Q())[0]["messages_in"] == 1000
     for who, number in ((carol, 1), (mallory, 0), (bob, 1)):
         client = Client()
         client.force_login(who)

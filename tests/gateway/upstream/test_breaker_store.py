@@ -237,30 +237,34 @@ def test_a_shorter_suspension_than_the_one_known_is_no_news() -> None:
     assert merge(known, report, NOW) == BreakerState(HERE, 4, 60.0, NOW + 60)
 
 
-def test_what_was_not_told_yet_is_not_overwritten_by_what_is_known() -> None:
-    own = CircuitBreaker()
+async def test_what_was_not_told_yet_is_not_overwritten_by_what_is_known() -> None:
+    own = CircuitBreaker(Clock())
     for _ in range(3):
-        own.failed(HERE, OPTIONS, NOW)
+        own.failed(HERE, OPTIONS)
     own.adopt([])
-    assert own.begin(HERE, NOW) == 30
+    assert await own.begin(HERE, OPTIONS) == 30
     reports = own.reports()
     own.take_back(reports)
     own.adopt([])
     assert own.reports() == reports
     own.adopt([])
-    assert own.begin(HERE, NOW) == 0
+    assert await own.begin(HERE, OPTIONS) == 0
 
 
-def test_a_success_that_was_not_told_yet_stands_against_older_knowledge() -> None:
-    own = CircuitBreaker()
+async def test_a_success_that_was_not_told_yet_stands_against_older_knowledge() -> None:
+    news = list[None]()
+    own = CircuitBreaker(Clock(), lambda: news.append(None))
     own.adopt([BreakerState(HERE, 3, 30.0, NOW)])
-    assert own.succeeded(HERE)
+    own.succeeded(HERE)
+    assert news == [None]
     own.adopt([BreakerState(HERE, 3, 30.0, NOW + 30)])
-    assert own.begin(HERE, NOW) == 0
+    assert await own.begin(HERE, OPTIONS) == 0
     assert own.reports() == [BreakerReport(HERE, has_recovered=True)]
 
 
-def test_a_clock_that_was_set_back_does_not_make_a_rest_longer_than_it_is() -> None:
-    own = CircuitBreaker()
+async def test_a_clock_that_was_set_back_does_not_make_a_rest_longer_than_it_is() -> None:
+    clock = Clock()
+    own = CircuitBreaker(clock)
     own.adopt([BreakerState(HERE, 3, 30.0, NOW + 30)])
-    assert own.begin(HERE, NOW - 3600) == 30
+    clock.now -= 3600
+    assert await own.begin(HERE, OPTIONS) == 30

@@ -18,7 +18,7 @@ from accounts.models import User
 from gateway import refusals
 from gateway.database import DatabaseThread
 from gateway.models import BreakerRecord, DialRecord
-from gateway.upstream.breaker import LocalBreaker
+from gateway.upstream.breaker import CircuitBreaker
 from gateway.upstream.breaker_store import address_key
 from gateway.upstream.dial_log import DialLog, prune
 from gateway.upstream.dialer import BackendAddress, Dialer, DialFailed
@@ -102,7 +102,7 @@ async def test_while_the_database_is_away_the_latest_waits(desk: Desk) -> None:
 async def test_each_dial_of_a_backend_is_told_and_none_of_a_mock() -> None:
     told: list[tuple[str, int]] = []
     dialer = Dialer(
-        breaker=LocalBreaker(),
+        breaker=CircuitBreaker(),
         on_dial=lambda address, seconds, refusal: told.append((address, refusal.status if refusal else 101)),
     )
 
