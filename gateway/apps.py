@@ -12,7 +12,7 @@ class GatewayConfig(AppConfig):
         from gateway.connections import log, queries
         from gateway.control import loaders
         from gateway.observability import endings, health, refusal_log, violation_log
-        from gateway.recording import store
+        from gateway.recording import operations, store
         from gateway.statistics import rollup, usage
         from gateway.upstream import dial_log
 
@@ -24,6 +24,7 @@ class GatewayConfig(AppConfig):
         upkeep.register("payload violations", violation_log.prune)
         loaders.tell_violations_with(violation_log.BOOK)
         upkeep.register("recordings", store.prune)
+        upkeep.frequent["recordings"] = operations.forget_orphaned
         upkeep.register("statistics", rollup.prune)
         upkeep.frequent["statistics"] = rollup.run
         upkeep.frequent["usage"] = usage.warn

@@ -104,6 +104,28 @@ class LiveFigures(models.Model):
         return f"{self.worker_id} at {self.at:%H:%M:%S}"
 
 
+class TrafficLikeness(models.Model):
+    """What connections have in common that are added up. Figures name it by a number: they are many, and it is long."""
+
+    api_id = models.CharField(max_length=36)
+    application_id = models.CharField(max_length=36)
+    plan = models.CharField(max_length=150)
+    key_type = models.CharField(max_length=10)
+    topic = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "gateway_traffic_likeness"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["api_id", "application_id", "plan", "key_type", "topic"], name="traffic_likeness_stands_once"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["application_id"], name="traffic_of_an_application")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.api_id} {self.topic}"
+
+
 class TrafficFigures(models.Model):
     """What passed in a minute, hour, day or week (`period`), of connections that are alike; see `gateway.statistics`.
 
@@ -114,11 +136,7 @@ class TrafficFigures(models.Model):
     period = models.CharField(max_length=1)
     begins = models.BigIntegerField()
     worker = models.CharField(max_length=36, default="")
-    api_id = models.CharField(max_length=36)
-    application_id = models.CharField(max_length=36)
-    plan = models.CharField(max_length=150)
-    key_type = models.CharField(max_length=10)
-    topic = models.CharField(max_length=200)
+    likeness = models.ForeignKey(TrafficLikeness, models.DO_NOTHING, related_name="figures", db_index=False)
     opened = models.BigIntegerField(default=0)
     closed = models.BigIntegerField(default=0)
     milliseconds = models.BigIntegerField(default=0)
@@ -128,20 +146,35 @@ class TrafficFigures(models.Model):
     bytes_out = models.BigIntegerField(default=0)
 
     class Meta:
-        db_table = "gateway_traffic"
+        db_table = "gateway_traffic_figures"
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["period", "begins", "api_id", "application_id", "plan", "key_type", "topic", "worker"],
-                name="traffic_stands_once",
-            )
+            models.UniqueConstraint(fields=["likeness", "begins", "period", "worker"], name="traffic_is_told_once")
         ]
-        indexes: ClassVar = [
-            models.Index(fields=["api_id", "begins"], name="traffic_of_api"),
-            models.Index(fields=["application_id", "begins"], name="traffic_of_application"),
-        ]
+        indexes: ClassVar = [models.Index(fields=["period", "begins"], name="traffic_of_a_period")]
 
     def __str__(self) -> str:
-        return f"{self.period} {self.begins} {self.api_id}"
+        return f"{self.period} {self.begins} {self.likeness_id}"
+
+
+class EventLikeness(models.Model):
+    """What happened to whom: `refusal` of a code, `close` by somebody with a code, `dial` that took so long at most."""
+
+    api_id = models.CharField(max_length=36)
+    application_id = models.CharField(max_length=36)
+    kind = models.CharField(max_length=10)
+    name = models.CharField(max_length=24)
+
+    class Meta:
+        db_table = "gateway_event_likeness"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["api_id", "application_id", "kind", "name"], name="event_likeness_stands_once"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["application_id"], name="event_of_an_application")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.api_id} {self.kind} {self.name}"
 
 
 class EventFigures(models.Model):
@@ -149,23 +182,18 @@ class EventFigures(models.Model):
 
     period = models.CharField(max_length=1)
     begins = models.BigIntegerField()
-    api_id = models.CharField(max_length=36, default="")
-    application_id = models.CharField(max_length=36, default="")
-    kind = models.CharField(max_length=10)
-    name = models.CharField(max_length=24)
+    likeness = models.ForeignKey(EventLikeness, models.DO_NOTHING, related_name="figures", db_index=False)
     number = models.BigIntegerField(default=0)
 
     class Meta:
-        db_table = "gateway_event"
+        db_table = "gateway_event_figures"
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["period", "begins", "api_id", "application_id", "kind", "name"], name="event_stands_once"
-            )
+            models.UniqueConstraint(fields=["likeness", "begins", "period"], name="event_is_told_once")
         ]
-        indexes: ClassVar = [models.Index(fields=["application_id", "begins"], name="event_of_application")]
+        indexes: ClassVar = [models.Index(fields=["period", "begins"], name="event_of_a_period")]
 
     def __str__(self) -> str:
-        return f"{self.period} {self.begins} {self.kind} {self.name}"
+        return f"{self.period} {self.begins} {self.likeness_id}"
 
 
 class MonthlyStatement(models.Model):

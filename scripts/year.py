@@ -77,20 +77,17 @@ def _callers(apis: int) -> Iterator[tuple[str, str]]:
         yield from ((api, str(uuid.uuid4())) for _ in range(CALLERS))
 
 
-def _traffic(apis: int, hours: int) -> Iterator[dict[str, Any]]:
+def _traffic(apis: int, hours: int) -> Iterator[tuple[Any, ...]]:
     worker = str(uuid.uuid4())
     callers = list(_callers(apis))
-    sums = {"opened": 40, "closed": 40, "milliseconds": 86_400_000, "messages_in": 500_000, "bytes_in": 60_000_000}
+    sums = (40, 40, 86_400_000, 500_000, 60_000_000, 500_000, 60_000_000)
     for period, begins in _periods(hours):
-        for api, application in callers:
-            yield {
-                **{"period": period, "begins": begins, "worker": worker if period == "m" else ""},
-                **{"api_id": api, "application_id": application, "plan": "Gold", "key_type": "PRODUCTION"},
-                **{"topic": "/rooms/{id}", "messages_out": 500_000, "bytes_out": 60_000_000, **sums},
-            }
+        for caller in callers:
+            key = (period, begins, worker if period == "m" else "")
+            yield (*key, *caller, "Gold", "PRODUCTION", "/rooms/{id}"), sums
 
 
-def _events(apis: int, hours: int) -> Iterator[dict[str, Any]]:
+def _events(apis: int, hours: int) -> Iterator[tuple[Any, ...]]:
     callers = list(_callers(apis))
     for period, begins in _periods(hours):
         for number, (api, application) in enumerate(callers):
@@ -101,14 +98,17 @@ def _events(apis: int, hours: int) -> Iterator[dict[str, Any]]:
                 named += [("", *event) for event in PER_API]
             if number % REFUSED == 0:
                 named.append((application, "refusal", "401 900901"))
-            for whose, kind, name in named:
-                told = {"api_id": api, "application_id": whose, "kind": kind, "name": name, "number": 40}
-                yield {"period": period, "begins": begins, **told}
+            yield from (((period, begins, api, *each), (40,)) for each in named)
 
 
-def _fill(model: Any, rows: Iterator[dict[str, Any]]) -> None:
-    while some := [model(**row) for row in islice(rows, 10_000)]:
-        model.objects.bulk_create(some, batch_size=1000)
+def _fill(model: Any, rows: Iterator[tuple[Any, ...]]) -> None:
+    from django.db import transaction
+
+    from gateway.statistics.figures import add
+
+    while some := dict(islice(rows, 10_000)):
+        with transaction.atomic():
+            add(model, some)
 
 
 def _size(connection: Any) -> int:

@@ -40,6 +40,7 @@ from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
 from gateway.recording.operations import start_recording
+from gateway.statistics import figures
 from publisher import operations as publisher
 from publisher.comment_terms import EntryPoint
 from publisher.document_terms import Upload
@@ -362,11 +363,10 @@ def seen_by_the_gateway(api: Api, application: Application) -> None:
         client_code=1011, backend_code=1006, reason="Überlastungsschutzeinrichtung",
     )  # fmt: skip
     begins = int(now.timestamp()) // 3600 * 3600 - 3600
-    kinds = {"plan": "Gold", "key_type": "PRODUCTION", "topic": "/boerse/{teilnehmer}"}
-    TrafficFigures.objects.create(
-        period="h", begins=begins, opened=37, closed=36, milliseconds=7_200_000, **whose, **kinds, **counted
-    )
-    EventFigures.objects.create(period="h", begins=begins, kind="refusal", name="429 900800", number=12_345, **whose)
+    ids = (whose["api_id"], whose["application_id"])
+    alike = ("h", begins, "", *ids, "Gold", "PRODUCTION", "/boerse/{teilnehmer}")
+    figures.add(TrafficFigures, {alike: (37, 36, 7_200_000, *counted.values())})
+    figures.add(EventFigures, {("h", begins, *ids, "refusal", "429 900800"): (12_345,)})
     MonthlyStatement.objects.create(
         month="2025-12", opened=37, milliseconds=7_200_000, frozen_at=now, **whose, **names, **counted
     )

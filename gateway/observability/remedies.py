@@ -32,6 +32,11 @@ REFUSED: Final = {
         "Add the page's origin to the allowed origins on the API's Runtime page, and deploy.",
     ),
     900429: Advice("Something was asked for too often", "Client", "Wait as long as Retry-After says."),
+    900800: Advice(
+        "All callers of the API together have used up its bytes",
+        "Rate of the whole API",
+        "Wait as long as Retry-After says; the API's publisher sets the rate on its Runtime page.",
+    ),
     900803: Advice(
         "The application's plan allows no more now", "Application plan", "Connect less often, or choose a larger plan."
     ),

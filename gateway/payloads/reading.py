@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from core.text import byte_size
 
 FINAL, RSV1, RESERVED, CONTROL, CONTINUATION, BINARY, PONG = 0x80, 0x40, 0x70, 0x08, 0x0, 0x2, 0xA
+UNREAD: Final = "it is compressed, and what it refers to was not read"
 _TAIL: Final = b"\x00\x00\xff\xff"  # what a sender leaves off, RFC 7692 §7.2.1
 _WINDOW: Final = 1 << 15
 _WHOLE: Final = frozenset({0x81, 0x82})  # the first byte of a text or binary message in one frame
@@ -198,7 +199,7 @@ class PayloadReader:
 
     def _inflated(self, payload: bytes, raw: bytes) -> Passage:
         if self._inflater is None:
-            return Passage(raw, problem="it is compressed, and what it refers to was not read")
+            return Passage(raw, problem=UNREAD)
         whole, rest = b"", payload + _TAIL
         try:
             while rest:

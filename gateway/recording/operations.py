@@ -20,8 +20,10 @@ from core import audit
 from core.errors import Conflict, Invalid
 from core.text import count
 from devportal.permissions import require_use_application
+from devportal.queries import names_of_applications
 from gateway.models import Recording, UnrecordedApplication
 from gateway.recording import store
+from publisher.queries import names_of_apis
 
 LONGEST_SECONDS: Final = 3600
 MOST_MEGABYTES: Final = 20
@@ -136,6 +138,16 @@ def allow_recordings(*, application: Any, actor: User, now: datetime) -> None:
     require_use_application(actor, application)
     if UnrecordedApplication.objects.filter(pk=str(application.pk)).delete()[0]:
         _note("allowed", application, actor, now, ())
+
+
+def forget_orphaned(now: datetime) -> int:
+    """Delete recordings whose API or application is gone, for nobody may read them any more; how many they were."""
+    rows = list(Recording.objects.order_by().values_list("pk", "api_id", "application_id"))
+    apis = names_of_apis({api_id for _, api_id, _ in rows})
+    applications = names_of_applications({application_id for *_, application_id in rows})
+    orphaned = [pk for pk, api, application in rows if api not in apis or application not in applications]
+    store.forget(orphaned)
+    return len(orphaned)
 
 
 def is_forbidden(application_id: str) -> bool:

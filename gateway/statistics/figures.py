@@ -13,18 +13,17 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
+from django.db import IntegrityError, models
 from django.db import connection as database
 
 from gateway.close_codes import counted_as
-from gateway.models import EventFigures, TrafficFigures
+from gateway.models import EventFigures, EventLikeness, TrafficFigures, TrafficLikeness
 
 MINUTE, HOUR, DAY, WEEK = "m", "h", "d", "w"
 SECONDS: Final = {MINUTE: 60, HOUR: 3600, DAY: 86400, WEEK: 7 * 86400}
 SUMS: Final = ("opened", "closed", "milliseconds", "messages_in", "bytes_in", "messages_out", "bytes_out")
-KEYS: Final = ("period", "begins", "worker", "api_id", "application_id", "plan", "key_type", "topic")
-EVENT_KEYS: Final = ("period", "begins", "api_id", "application_id", "kind", "name")
-COLUMNS: Final = {TrafficFigures: (KEYS, SUMS), EventFigures: (EVENT_KEYS, ("number",))}
-"""What says which row it is, and what is added up in it."""
+ALIKE: Final = ("api_id", "application_id", "plan", "key_type", "topic")
+EVENTS_ALIKE: Final = ("api_id", "application_id", "kind", "name")
 NAMES: Final = (
     *("id", "worker_id", "api_id", "application_id", "plan", "key_type", "topic", "started_at", "ended_at"),
     *("counted_until", "ended_by", "client_code", "messages_in", "bytes_in", "messages_out", "bytes_out"),
@@ -82,20 +81,63 @@ def minute_of(now: datetime) -> int:
 
 
 def add(model: type[TrafficFigures | EventFigures], rows: Mapping[tuple[Any, ...], Sequence[int]]) -> None:
-    """Add sums to rows, each by the values of its keys. Call it in a transaction."""
-    if rows:
-        with database.cursor() as cursor:
-            # In order, so that two who add to the same rows never wait for each other.
-            cursor.executemany(_statement(model), [[*key, *rows[key]] for key in sorted(rows)])
+    """Add sums to rows, by the keys of STATEMENTS and what they are alike in. Call it in a transaction.
+
+    Raises `django.db.Error`: call it again then.
+    """
+    if not rows:
+        return
+    said = STATEMENTS[model]
+    count = len(said.keys)
+    with database.cursor() as cursor:
+        # In order, so that two who add to the same rows never wait for each other.
+        cursor.executemany(said.know, sorted({key[count:] for key in rows}))
+        cursor.executemany(said.add, [[*key[:count], *rows[key], *key[count:]] for key in sorted(rows)])
+        if cursor.rowcount != len(rows):
+            raise IntegrityError("What figures are alike in was deleted in this moment.")
 
 
-@lru_cache
-def _statement(model: type[TrafficFigures | EventFigures]) -> str:
-    """SQLite and PostgreSQL speak alike here."""
-    keys, sums = COLUMNS[model]
-    table, columns = model._meta.db_table, [*keys, *sums]
-    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "  # noqa: S608
-        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}"
-    )
+class Statements(NamedTuple):
+    """What is said to the database about one kind of figures. SQLite and PostgreSQL speak alike here."""
+
+    figures: type[models.Model]
+    likenesses: type[models.Model]
+    alike: tuple[str, ...]
+    keys: tuple[str, ...]
+    sums: tuple[str, ...]
+
+    @property
+    def know(self) -> str:
+        """Has a likeness stand in its table."""
+        table, names = self.likenesses._meta.db_table, ", ".join(self.alike)
+        marks = ", ".join(["%s"] * len(self.alike))
+        return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+    @property
+    def add(self) -> str:
+        """Adds a row: its keys, its sums, and then what it is alike in."""
+        given = ", ".join(["%s"] * (len(self.keys) + len(self.sums)))
+        alike = " AND ".join(f"{name} = %s" for name in self.alike)
+        return self._upsert(f"SELECT {given}, id FROM {self.likenesses._meta.db_table} WHERE {alike}")  # noqa: S608
+
+    @property
+    def move(self) -> str:
+        """Adds the rows of a period from one begin to another up to rows of the period and the begin given first."""
+        table, sums = self.figures._meta.db_table, ", ".join(f"SUM({name})" for name in self.sums)
+        keys = ", ".join(["%s", "%s", "''"][: len(self.keys)])
+        return self._upsert(
+            f"SELECT {keys}, {sums}, likeness_id FROM {table} "  # noqa: S608
+            "WHERE period = %s AND begins >= %s AND begins < %s GROUP BY likeness_id ORDER BY likeness_id"
+        )
+
+    def _upsert(self, rows: str) -> str:
+        table, columns = self.figures._meta.db_table, ", ".join((*self.keys, *self.sums, "likeness_id"))
+        added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in self.sums)
+        conflict = ", ".join(("likeness_id", *self.keys))
+        return f"INSERT INTO {table} ({columns}) {rows} ON CONFLICT ({conflict}) DO UPDATE SET {added}"
+
+
+STATEMENTS: Final = {
+    TrafficFigures: Statements(TrafficFigures, TrafficLikeness, ALIKE, ("period", "begins", "worker"), SUMS),
+    EventFigures: Statements(EventFigures, EventLikeness, EVENTS_ALIKE, ("period", "begins"), ("number",)),
+}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from gateway.models import EventFigures, TrafficFigures
 from gateway.statistics import spans
 from gateway.statistics.events import BOUNDS, LONGER
-from gateway.statistics.figures import SUMS
+from gateway.statistics.figures import ALIKE, EVENTS_ALIKE, SECONDS, SUMS
 from gateway.statistics.spans import TimeSpan
 
 DIMENSIONS: Final = ("api_id", "application_id", "topic", "plan", "key_type", "worker")
@@ -30,19 +30,31 @@ class SeriesStep:
     sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*SUMS, "refused"), 0))
 
 
+def traffic_since(moment: int, which: Q) -> QuerySet[Any]:
+    """What passed since a moment in seconds since the epoch; what it is alike in is named as if it stood there."""
+    rows = TrafficFigures.objects.annotate(**{name: F(f"likeness__{name}") for name in ALIKE}).order_by()
+    return rows.filter(which, period__in=SECONDS, begins__gte=moment)
+
+
+def events_since(moment: int, which: Q) -> QuerySet[Any]:
+    """What happened since a moment; the same."""
+    rows = EventFigures.objects.annotate(**{name: F(f"likeness__{name}") for name in EVENTS_ALIKE}).order_by()
+    return rows.filter(which, period__in=SECONDS, begins__gte=moment)
+
+
 def series(span: TimeSpan, now: datetime, zone: ZoneInfo, which: Q) -> list[SeriesStep]:
     """SeriesStep by step. `which` narrows by columns that both tables have."""
     steps = [SeriesStep(moment) for moment in span.begins(now, zone)]
     moments = [step.begins for step in steps]
-    since = Q(begins__gte=int(moments[0].timestamp()))
-    traffic = TrafficFigures.objects.filter(since, which).order_by("begins").values("begins")
+    since = int(moments[0].timestamp())
+    traffic = traffic_since(since, which).order_by("begins").values("begins")
     rows = [
         (begins, dict(zip(SUMS, sums, strict=True))) for begins, *sums in traffic.values_list("begins", *map(Sum, SUMS))
     ]
     for (_, sums), place in zip(rows, spans.places(moments, [begins for begins, _ in rows]), strict=True):
         for name in SUMS:
             steps[place].sums[name] += sums[name]
-    refusals = EventFigures.objects.filter(since, which, kind="refusal").order_by("begins").values("begins")
+    refusals = events_since(since, which).filter(kind="refusal").order_by("begins").values("begins")
     refused = list(refusals.annotate(times=Sum("number")))
     for row, place in zip(refused, spans.places(moments, [row["begins"] for row in refused]), strict=True):
         steps[place].sums["refused"] += row["times"]
@@ -56,7 +68,7 @@ def total(steps: list[SeriesStep]) -> dict[str, int]:
 
 def by(dimension: str, since: datetime, which: Q) -> list[dict[str, Any]]:
     """What passed by one of DIMENSIONS, most messages first; `name` is its value."""
-    rows = TrafficFigures.objects.filter(which, begins__gte=int(since.timestamp())).order_by().values(dimension)
+    rows = traffic_since(int(since.timestamp()), which).values(dimension)
     found = [
         {"name": name, **dict(zip(SUMS, sums, strict=True))}
         for name, *sums in rows.values_list(dimension, *map(Sum, SUMS))
@@ -67,9 +79,22 @@ def by(dimension: str, since: datetime, which: Q) -> list[dict[str, Any]]:
 
 def events(kind: str, since: datetime, which: Q) -> list[tuple[str, int]]:
     """How often what happened of a kind, the most frequent first."""
-    rows = EventFigures.objects.filter(which, kind=kind, begins__gte=int(since.timestamp())).order_by().values("name")
+    rows = events_since(int(since.timestamp()), which).filter(kind=kind).values("name")
     counted = rows.annotate(times=Sum("number")).values_list("name", "times")
     return sorted(((name, times) for name, times in counted if times), key=lambda each: -each[1])[:MOST_ROWS]
+
+
+def failures(since: datetime, bad: Container[int]) -> dict[str, tuple[int, int]]:
+    """By API, how many clients were refused, and how many connections ended with a `bad` code."""
+    rows = events_since(int(since.timestamp()), Q(kind__in=("refusal", "close")))
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for api_id, kind, name, times in rows.values_list("api_id", "kind", "name").annotate(times=Sum("number")):
+        code = name.rpartition(" ")[2]
+        if kind == "refusal":
+            found[api_id][0] += times
+        elif code.isdigit() and int(code) in bad:
+            found[api_id][1] += times
+    return {api_id: (refused, ended) for api_id, (refused, ended) in found.items() if api_id and refused + ended}
 
 
 def latencies(since: datetime, which: Q) -> dict[str, dict[int, str]]:

@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db import connection as database
 from django.db import transaction
-from django.db.models import F, Q, Sum
+from django.db.models import Q
 
 from core.upkeep import delete_batch
-from gateway.models import ConnectionRecord, EventFigures, TrafficFigures
+from gateway.models import ConnectionRecord
 from gateway.statistics import figures
-from gateway.statistics.figures import COLUMNS, DAY, HOUR, MINUTE, NAMES, SECONDS, WEEK
+from gateway.statistics.figures import DAY, HOUR, MINUTE, NAMES, SECONDS, STATEMENTS, WEEK, Statements
 
 MINUTES_KEPT: Final = 2 * 3600  # seconds; of the hour that this falls into nothing is moved yet
 HOURS_KEPT: Final = 8 * 86400
@@ -32,10 +33,9 @@ def run(now: datetime) -> None:
     count_open(now)
     for of, into, kept in STEPS:
         limit = (int(now.timestamp()) - kept) // SECONDS[into] * SECONDS[into]
-        while move(TrafficFigures, of, into, limit):
-            pass
-        while move(EventFigures, of, into, limit):
-            pass
+        for which in STATEMENTS.values():
+            while move(which, of, into, limit):
+                pass
 
 
 def count_open(now: datetime) -> None:
@@ -54,24 +54,29 @@ def count_open(now: datetime) -> None:
 
 
 @transaction.atomic
-def move(model: type[TrafficFigures | EventFigures], of: str, into: str, limit: int) -> int:
-    """Move the rows of the oldest period of `into` that ended by `limit`; how many there were."""
-    keys, sums = COLUMNS[model]
-    rows = model._default_manager.filter(period=of, begins__lt=limit)
+def move(which: Statements, of: str, into: str, limit: int) -> bool:
+    """Move the rows of the oldest period of `into` that ended by `limit`; whether there were any."""
+    rows = which.figures._default_manager.filter(period=of, begins__lt=limit)
     oldest = rows.order_by("begins").values_list("begins", flat=True).first()
     if oldest is None:
-        return 0
+        return False
     begins = oldest // SECONDS[into] * SECONDS[into]
-    rows = rows.filter(begins__lt=begins + SECONDS[into])
-    kept = [name for name in keys if name not in ("period", "begins", "worker")]
-    groups = rows.order_by().values_list(*kept).annotate(*(Sum(F(name)) for name in sums))
-    middle = ("",) if "worker" in keys else ()
-    figures.add(model, {(into, begins, *middle, *group[: len(kept)]): group[len(kept) :] for group in groups})
-    return rows.delete()[0]
+    end = begins + SECONDS[into]
+    with database.cursor() as cursor:
+        cursor.execute(which.move, [into, begins, of, begins, end])
+    rows.filter(begins__gte=begins, begins__lt=end).delete()
+    return True
 
 
 def prune(now: datetime) -> int:
-    """Delete a batch of weeks beyond the days that are kept; how many they were."""
+    """Delete a batch of weeks beyond the days that are kept, then of what nothing is alike in any more; how many.
+
+    Who adds a figure to a likeness that is deleted in this moment is told, and does it again.
+    """
     oldest = int((now - timedelta(days=settings.STATISTICS_DAYS)).timestamp())
-    traffic = TrafficFigures.objects.filter(period__in=LASTING, begins__lt=oldest)
-    return delete_batch(traffic) or delete_batch(EventFigures.objects.filter(period__in=LASTING, begins__lt=oldest))
+    for which in STATEMENTS.values():
+        figures, likenesses = which.figures._default_manager, which.likenesses._default_manager
+        old = figures.filter(period__in=LASTING, begins__lt=oldest)
+        if deleted := delete_batch(old) or delete_batch(likenesses.filter(figures=None)):
+            return deleted
+    return 0

@@ -17,12 +17,13 @@ from accounts.notification_kinds import NotificationKind
 from accounts.operations.notifications import notify
 from core.text import spaced
 from devportal.queries import names_of_applications, subscriptions_between
-from gateway.models import LimitAlert, MonthlyStatement, TrafficFigures
+from gateway.models import LimitAlert, MonthlyStatement
 from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import LeaseStore, api_account, application_account
 from gateway.quotas.stores import open_store
 from gateway.quotas.usage import PlanUsage, usage_of, usages_of
 from gateway.statistics.figures import SUMS
+from gateway.statistics.queries import traffic_since
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.queries import names_of_apis
 
@@ -86,7 +87,7 @@ def shared_store() -> LeaseStore:
 def warn(now: datetime) -> None:
     """Tell the owners of applications that have used 80 or 100 % of a quota; once in its period for each."""
     since = int((now - LOOKED_BACK).timestamp())
-    moving = TrafficFigures.objects.filter(period="m", begins__gte=since).order_by()
+    moving = traffic_since(since, Q(period="m"))
     pairs = set(moving.values_list("application_id", "api_id").distinct())
     active = subscriptions_between(pairs)
     for at in range(0, len(active), ASKED_AT_ONCE):
@@ -163,8 +164,8 @@ def freeze(now: datetime) -> int:
 def sums_of_month(moment: datetime, which: Q) -> list[dict[str, Any]]:
     """What the month of a moment has come to by now, for each application and API."""
     first, end = month_of(moment)
-    span = Q(begins__gte=int(first.timestamp()), begins__lt=int(end.timestamp()))
-    rows = TrafficFigures.objects.filter(span, which).order_by("application_id", "api_id")
+    rows = traffic_since(int(first.timestamp()), which & Q(begins__lt=int(end.timestamp())))
+    rows = rows.order_by("application_id", "api_id")
     sums = rows.values("application_id", "api_id").values_list("application_id", "api_id", *map(Sum, BILLED))
     return [
         {"application_id": application_id, "api_id": api_id, **dict(zip(BILLED, values, strict=True))}

@@ -22,6 +22,7 @@ from devportal.queries import application_for, names_of_applications
 from gateway.connections.queries import live_by, living_workers
 from gateway.observability import remedies
 from gateway.observability.aggregator import Aggregator, merged
+from gateway.observability.health import health_of
 from gateway.quotas.stores import unreachable
 from gateway.statistics import chart, queries, spans, usage
 from gateway.statistics.chart import Chart
@@ -40,6 +41,9 @@ TITLES: Final = {
     "key_type": "Key types",
     "worker": "Workers, of the last two hours",
 }
+
+
+GONE: Final = ("api_id", "application_id")  # what may be deleted, and then has no name
 
 
 ORDINARY: Final = {
@@ -65,11 +69,10 @@ def api_analytics(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(*PUBLISHER_PORTAL)
 def all_apis(request: HttpRequest) -> HttpResponse:
     """What passed through all APIs."""
-    live, near = sum(live_by("api_id").values()), []
+    near = []
     with suppress(*unreachable()):  # of a store that is away the usage pages say so
         near = usage.near_a_limit(database_clock.now())
-    by, layout = ("api_id", "application_id"), "layouts/publisher.html"
-    return _page(request, Q(), by, live=live, near=near, layout=layout)
+    return _page(request, Q(), ("application_id",), near=near, layout="layouts/publisher.html")
 
 
 @require_safe
@@ -89,11 +92,14 @@ def application_analytics(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def installation(request: HttpRequest) -> HttpResponse:
     """The whole installation, and how its workers fare."""
-    live, by = sum(live_by("api_id").values()), ("api_id", "application_id", "worker")
-    return _page(request, Q(), by, live=live, layout="layouts/admin.html", workers=_workers(), is_installation=True)
+    by, layout = ("application_id", "worker"), "layouts/admin.html"
+    return _page(request, Q(), by, layout=layout, workers=_workers(), is_installation=True)
 
 
-def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **context: Any) -> HttpResponse:
+def _page(
+    request: HttpRequest, which: Q, by: Iterable[str], *, live: int | None = None, **context: Any
+) -> HttpResponse:
+    """Where `live` is not given it is all APIs that are looked at, and each is told of."""
     name = request.GET.get("span", "")
     span = SPANS.get(name) or SPANS[spans.DEFAULT]
     zone, now = spans.zone_of(unquote(request.COOKIES.get(ZONE_COOKIE, "UTC"))), database_clock.now()
@@ -103,11 +109,13 @@ def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **con
         rows = ([step.begins.isoformat(), *(step.sums[name] for name in names)] for step in steps)
         return csv_answer("analytics", ["begins", *names], rows)
     since, total = steps[0].begins, queries.total(steps)
+    open_now = live_by("api_id") if live is None else {}
     everywhere = {
         "span": name if name in SPANS else spans.DEFAULT,
         "spans": SPANS,
         "zone": zone.key,
-        "live": live,
+        "live": sum(open_now.values()) if live is None else live,
+        "apis": _apis(open_now, since, now) if live is None else [],
         "total": total,
         "minutes": total["milliseconds"] // 60_000,
         "charts": _charts(steps, span),
@@ -133,6 +141,26 @@ def _charts(steps: list[SeriesStep], span: TimeSpan) -> list[Chart]:
     ]
 
 
+def _apis(open_now: dict[str, int], since: datetime, now: datetime) -> list[dict[str, Any]]:
+    """How each API fares: those that fail most first, then those over which most passes."""
+    rows = {row["name"]: row for row in queries.by("api_id", since, Q())}
+    failures = queries.failures(since, remedies.CLOSED)
+    found = []
+    for pk in {*rows, *failures, *open_now}:
+        refused, ended_badly = failures.get(pk, (0, 0))
+        passed = [rows[pk][name] if pk in rows else 0 for name in ("opened", "messages_in", "messages_out")]
+        told = {"id": pk, "open": open_now.get(pk, 0), "opened": passed[0], "messages": sum(passed[1:])}
+        found.append({**told, "refused": refused, "ended_badly": ended_badly})
+    found.sort(key=lambda row: (-row["refused"] - row["ended_badly"], -row["messages"], row["id"]))
+    shown = found[: queries.MOST_ROWS]
+    ids = [row["id"] for row in shown]
+    names, fares = names_of_apis(ids), health_of(ids, now, now)
+    for row in shown:
+        row["name"] = names.get(row["id"], "")
+        row["suspended"] = [each for each in fares[row["id"]].troubles if each.until and each.until > now]
+    return shown
+
+
 def _table(dimension: str, since: datetime, which: Q) -> tuple[str, list[dict[str, Any]]]:
     """The dimension, and its rows with names that people know."""
     rows = queries.by(dimension, since, which)
@@ -148,7 +176,7 @@ def _table(dimension: str, since: datetime, which: Q) -> tuple[str, list[dict[st
     names = naming[dimension]([row["name"] for row in rows]) if dimension in naming else {}
     for row in rows:
         row["id"], row["known"] = row["name"], row["name"] in names
-        row["name"] = names.get(row["id"], row["id"])
+        row["name"] = names.get(row["id"], "deleted" if dimension in GONE else row["id"])
         if dimension == "key_type":
             row["name"] = row["name"].lower()
         row["messages"] = row["messages_in"] + row["messages_out"]

@@ -25,6 +25,7 @@ from devportal.permissions import require_use_application
 from devportal.queries import all_subscribers, any_application, application_for
 from gateway.connections.queries import ConnectionNotFound, get_connection_for
 from gateway.models import RecordedMessage, Recording
+from gateway.payloads.reading import UNREAD
 from gateway.recording import export, files, operations, queries
 from publisher.queries import get_api_for
 
@@ -116,6 +117,7 @@ def recording(request: HttpRequest, pk: UUID, recording: UUID) -> HttpResponse:
         "api": api,
         "recording": row,
         "is_on": row.ended_at is None and row.until > database_clock.now(),
+        "unread": queries.messages_of(row).filter(problem=UNREAD).count(),
         "connections": list(queries.connections_of(row).values()),
         "page": page,
         "lines": [(each, shown(each, shown_as)) for each in page],

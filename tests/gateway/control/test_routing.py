@@ -33,9 +33,11 @@ from gateway.control.loaders import (
     load_fingerprints,
     load_grants,
 )
+from gateway.control.routing import RoutingState
 from gateway.handshake.request import Handshake, read
 from gateway.quotas.limits import UNLIMITED
 from gateway.refusals import Refusal
+from gateway.routing.table import RouteTable
 from gateway.routing.topics import Topic
 from publisher import impact
 from publisher.mock import OFF
@@ -131,6 +133,15 @@ def test_an_edit_that_is_not_deployed_is_not_seen_but_the_state_is(scenario: Sce
     (known,) = load_deployments()
     assert known.design.endpoints["PRODUCTION"].url == "ws://localhost:9900/echo"
     assert known.state == "BLOCKED"
+
+
+def test_a_field_is_forbidden_while_the_api_or_what_is_deployed_of_it_forbids_it(scenario: Scenario) -> None:
+    Api.objects.update(redacted=["/pin"])
+    Revision.objects.update(snapshot={**Revision.objects.get().snapshot, "redacted": ["/card"]})
+    state, api_id = RoutingState(run=lambda work: NotImplemented), str(scenario.api.pk)
+    assert state.redacted_of(api_id) is None  # not known: nothing may be kept
+    state.routes = RouteTable(load_deployments())
+    assert state.redacted_of(api_id) == ("/pin", "/card")
 
 
 def test_an_api_that_is_not_deployed_is_known_by_name_only(scenario: Scenario) -> None:

@@ -44,7 +44,8 @@ class Desk:
     def __init__(self, run: DatabaseThread) -> None:
         self._run = run
         self.is_away = False
-        self.log = ViolationLog(run=self, samples=4, clock=lambda: MOMENT)
+        self.redacted: list[str] = []
+        self.log = ViolationLog(run=self, samples=4, redacted_of=lambda api_id: self.redacted, clock=lambda: MOMENT)
 
     async def __call__(self, work: Callable[[], Any]) -> Any:
         if self.is_away:
@@ -82,6 +83,16 @@ async def test_a_violation_is_counted_and_kept_with_its_place(desk: Desk) -> Non
     assert first.problem == 'value is not of type "string"'
     assert (first.is_closed, second.is_closed) == (False, True)
     assert second.payload == '{"text": "größer\\0'
+
+
+async def test_a_field_that_the_api_forbids_to_keep_is_in_no_sample(desk: Desk) -> None:
+    desk.redacted = ["/text"]
+    desk.send(b'{"text": 4111, "n": 1}')
+    desk.send(b"4111, which is no JSON")
+    await desk.log.write()
+    samples = await desk.read(lambda: ViolationSample.objects.order_by("pk").values_list("payload", "problem"))
+    assert samples[0][0] == '{"text": "[redacted]", "n": 1}'
+    assert "4111" not in repr(samples)
 
 
 async def test_a_flood_raises_a_number_and_leaves_few_rows(desk: Desk) -> None:

@@ -15,8 +15,11 @@ from django.utils import timezone
 
 from accounts.models import Notification, User
 from core.models import AuditEntry
+from devportal.models import Application, Subscription
 from gateway.models import ConnectionRecord, RecordedMessage, Recording
+from gateway.payloads.reading import UNREAD
 from gateway.recording import operations
+from publisher.models import Api
 from tests.devportal import builders
 from tests.gateway.rows import open_connection
 from tests.publisher.builders import make_api, plans
@@ -130,6 +133,9 @@ def test_the_timeline_shows_text_json_and_hex_and_says_what_is_missing(
     assert "7b 22 6e 22" in client.get(f"{address}?as=hex&from=client").content.decode()
     assert "000000" not in client.get(f"{address}?from=client").content.decode()
     assert "No message yet" in client.get(f"{address}?connection=other").content.decode()
+    assert "could only be counted" not in drawn
+    RecordedMessage.objects.filter(problem="no JSON").update(problem=UNREAD)
+    assert "1 message could only be counted" in client.get(address).content.decode()
     client.post(reverse("gateway:recording-deletions", args=[line.api_id, recording.pk]))
     assert client.get(address).status_code == 404
     assert AuditEntry.objects.filter(verb="recording.deleted").exists()
@@ -211,3 +217,16 @@ def test_bounds_are_kept_by_api_and_by_the_installation(
     assert "are on already" in refusal()
     wrong = client.post(page_of(line), {**FORM, "minutes": 90, "application": line.application_id})
     assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize("gone", [Api, Application])
+def test_what_was_recorded_goes_with_its_api_and_with_its_application(
+    line: ConnectionRecord, bob: User, client: Client, gone: type[Any]
+) -> None:
+    client.force_login(bob)
+    hold(record(client, line), line)
+    assert operations.forget_orphaned(timezone.now()) == 0
+    Subscription.objects.all().delete()
+    gone.objects.all().delete()
+    assert operations.forget_orphaned(timezone.now()) == 1
+    assert not RecordedMessage.objects.exists()

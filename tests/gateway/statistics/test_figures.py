@@ -20,7 +20,7 @@ from django.db.models import Q, Sum
 from gateway.connections.log import ConnectionLog, close_abandoned
 from gateway.connections.registry import ConnectionRegistry
 from gateway.database import DatabaseThread
-from gateway.models import ConnectionRecord, EventFigures, TrafficFigures
+from gateway.models import ConnectionRecord, EventFigures, EventLikeness, TrafficFigures, TrafficLikeness
 from gateway.relay.types import CloseInfo, Traffic
 from gateway.statistics import figures, queries, rollup, spans
 from gateway.statistics.events import EventCounter
@@ -92,9 +92,10 @@ async def test_sums_equal_the_log_after_kills_and_lost_answers(worker: LoggingWo
         assert of_the_figures() == of_the_log()
         ended = ConnectionRecord.objects.filter(ended_at__isnull=False)
         assert number > 30
-        assert ended.count() == sum(EventFigures.objects.filter(kind="close").values_list("number", flat=True))
+        closes = EventFigures.objects.filter(likeness__kind="close")
+        assert ended.count() == sum(closes.values_list("number", flat=True))
         for code in (4001, 1006):
-            rows = EventFigures.objects.filter(kind="close", name=f"gateway {code}")
+            rows = closes.filter(likeness__name=f"gateway {code}")
             assert ended.filter(ended_by="gateway", client_code=code).count() == sum(
                 rows.values_list("number", flat=True)
             )
@@ -134,6 +135,25 @@ def test_a_year_is_rolled_up_to_a_bounded_number_of_rows_and_no_sum_changes() ->
     year = SPANS["year"].begins(start + timedelta(weeks=52, days=3), ZoneInfo("Asia/Kolkata"))
     assert {row.begins for row in TrafficFigures.objects.filter(period="w")} <= {int(each.timestamp()) for each in year}
     assert rollup.prune(start + timedelta(days=settings.STATISTICS_DAYS + 10)) == 2
+    assert (TrafficLikeness.objects.count(), EventLikeness.objects.count()) == (1, 1)  # however many rows there were
+    rollup.run(later := start + timedelta(days=3 * settings.STATISTICS_DAYS))
+    while rollup.prune(later):
+        pass
+    assert not TrafficLikeness.objects.exists()
+    assert not EventLikeness.objects.exists()
+
+
+async def test_an_event_whose_likeness_is_deleted_in_that_moment_is_counted_all_the_same(
+    worker: LoggingWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = EventCounter(run=worker.database.run)
+    counter.count("a", "app", "refusal", "401 900901")
+    with monkeypatch.context() as patch:
+        named = " AND ".join(f"{name} = %s" for name in figures.EVENTS_ALIKE)
+        patch.setattr(figures.Statements, "know", f"DELETE FROM gateway_event_likeness WHERE {named}")  # noqa: S608
+        await counter.write()
+    await counter.write()
+    assert await worker.database.run(lambda: list(EventFigures.objects.values_list("number", flat=True))) == [1]
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.text import spaced
-from gateway.models import EventFigures, TrafficFigures
+from gateway.models import BreakerRecord, EventFigures, TrafficFigures
 from gateway.statistics import figures
 from tests.devportal import builders
 from tests.publisher.builders import make_api, plans
@@ -75,6 +76,21 @@ def test_figures_go_out_as_csv_and_over_rest_and_are_the_same(
     page = client_of(carol).get(f"/devportal/applications/{application.pk}/analytics").content.decode()
     assert "EchoWebSocket 1.0.0" in page
     assert "Other" not in page
+
+
+def test_the_overview_says_what_is_up_and_what_fails(passed: tuple[Any, Any], bob: User, alice: User) -> None:
+    _, api = passed
+    ended = ("m", figures.minute_of(timezone.now()), str(api.pk), "", "close", "backend 1000")
+    figures.add(EventFigures, {ended: (5,)})
+    failing = {"failures": 5, "until": time.time() + 60, "changed_at": time.time()}
+    BreakerRecord.objects.create(key="k", address=f"{api.pk} ws://backend.test/", **failing)
+    page = client_of(bob).get("/publisher/analytics")
+    rows = {row["name"]: row for row in page.context["apis"]}
+    row, other = rows[str(api)], rows["Other 1.0.0"]
+    assert (row["refused"], row["ended_badly"], row["messages"]) == (7, 2, 1244)  # 1000 is no failure
+    assert (len(row["suspended"]), other["suspended"]) == (1, [])
+    assert page.content.decode().count("Backend suspended") == 1
+    assert client_of(alice).get(f"/publisher/apis/{api.pk}/analytics").context["apis"] == []
 
 
 def test_every_page_asks_the_database_a_constant_number_of_times(
