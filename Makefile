@@ -26,8 +26,8 @@ check: packages  ## Style of code and templates, types, import contracts, Django
 	$(PY) manage.py makemigrations --check --dry-run
 	@out=$$(.venv/bin/pytest --collect-only -qq) || { echo "$$out"; exit 1; }  # and so all tests are compiled once
 
-pytest: tools  ## Every test, on SQLite; five at once, since many wait for sockets and browsers
-	.venv/bin/pytest -n 5 --dist loadgroup --durations 20
+pytest: tools  ## Every test, on SQLite; four at once, since many wait for sockets and browsers
+	.venv/bin/pytest -n 4 --dist loadgroup --durations 20
 
 postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
 	$(PY) -m tests.postgresql -q -n 1

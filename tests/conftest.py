@@ -90,10 +90,9 @@ def touches_the_database(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The data folder of an installation that was never started, made once for all processes of a test run."""
-    own = tmp_path_factory.getbasetemp()
-    return prepare((own if worker_id == "master" else own.parent) / "prepared")
+def prepared() -> Path:
+    """The data folder of an installation that was never started, made once for all test runs of the same code."""
+    return prepare()
 
 
 @pytest.fixture(autouse=True)

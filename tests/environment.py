@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WSCAT = ROOT / "node_modules" / "wscat" / "bin" / "wscat"
 PORTS = range(20_000, 32_000)  # below those that systems hand out to outgoing connections
+WORKERS = 8  # processes of a test run that share these ports
 OLDEST_NODE = 18
 PATIENCE = 60.0  # seconds after which a test says that something hangs: how fast a machine is says nothing
 # What Node is linked with and its Python packages do not bring, in the order in which the loader misses it.
@@ -41,6 +42,7 @@ CHROMIUM_FLAGS = (
 APT_OPTIONS = ("-o", "DPkg::Lock::Timeout=300")  # a machine just started is busy with updates of its own
 NOBODY_ANSWERS = {"DEBIAN_FRONTEND": "noninteractive"}
 
+_given: set[int] = set()
 _apt = threading.Lock()  # apt-get does one thing at a time
 
 
@@ -144,9 +146,18 @@ def complaint(program: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody uses now, and that no outgoing connection will be given."""
-    candidates = random.SystemRandom().sample(PORTS, 200)
-    return list(itertools.islice(filter(_is_free, candidates), count))
+    """Ports of the loopback interface that nobody uses now, and that no outgoing connection will be given.
+
+    Whoever asks takes a while to listen there, and what is stopped is started there again: so each process of a test
+    run has ports of its own, and gets none of them soon again.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw") or 0) % WORKERS
+    own = [port for port in PORTS[worker::WORKERS] if port not in _given]
+    if len(own) < count + 200:  # the first of them have long been given back
+        _given.clear()
+    found = list(itertools.islice(filter(_is_free, random.SystemRandom().sample(own, len(own))), count))
+    _given.update(found)
+    return found
 
 
 def _is_free(port: int) -> bool:

@@ -16,17 +16,21 @@ from pathlib import Path
 # The rooms. Pages and the REST interface ask what the operations ask; who may do what, sockets and browsers do not
 # depend on the database's maker.
 FOLDERS = [f"tests/{name}" for name in ("core", "accounts", "publisher", "devportal", "gateway", "oauth")]
-FOLDERS += [f"tests/ops/test_{name}.py" for name in ("copying", "fingerprint", "setup")]
+FOLDERS += [f"tests/ops/test_{name}.py" for name in ("copying", "setup")]
 PAGES = ["--ignore-glob=*/test_*pages.py", "--ignore-glob=*/test_wizard.py"]
 # Rules, forms and protocols, whose rows others of these tests write and read too.
 RULES = [
     *("oauth/test_authorize", "oauth/test_endpoints", "oauth/test_grants", "oauth/test_scopes_of_apis"),
     *("publisher/test_permissions", "publisher/test_secret_headers", "publisher/test_secret_options"),
     *("accounts/test_access", "accounts/test_one_time_passwords", "accounts/test_refusals"),
+    *("publisher/test_runtime", "publisher/test_exchange", "publisher/test_documents", "publisher/test_approvals"),
+    *("accounts/test_drafts", "accounts/test_passkeys", "accounts/test_second_factors", "accounts/test_recovery"),
     *("publisher/test_addresses", "publisher/test_mock", "devportal/test_trials", "gateway/control/test_trials"),
 ]
 # Its data need not outlive the machine, and many tests empty all tables.
-CARELESS = "".join(f"ALTER SYSTEM SET {name} = off;" for name in ("fsync", "synchronous_commit", "full_page_writes"))
+CARELESS = "".join(
+    f"ALTER SYSTEM SET {name} = off;" for name in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+)
 CARELESS += "SELECT pg_reload_conf();"
 ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the package calls when root
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ import psutil
 from tests.environment import ROOT, free_ports
 
 READY = "The API manager is running."
+ROOMS = ("apimanager", "gateway", "devportal", "publisher", "accounts", "core")
 PATIENCE = 180.0  # seconds; a start takes two, unless the machine is busy
 ACTIONS = "import django; django.setup(); from tests import product_actions; product_actions.main()"
 PORT_SETTINGS = (
@@ -169,17 +171,24 @@ class Product:
 Install = Callable[..., Product]
 
 
-def prepare(folder: Path) -> Path:
+def prepare() -> Path:
     """The data of an installation that `setup` has made and nobody has used; whoever asks first has it made.
 
-    The file `state` beside it has what was said.
+    It lies in `build/tests`, under the digest of the code that made it. The file `state` beside it has what was said.
     """
-    folder.mkdir(exist_ok=True)
+    digest = hashlib.sha256(sys.version.encode())
+    code = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    for path in [ROOT / "requirements.lock", *code]:
+        digest.update(path.read_bytes())
+    folder = ROOT / "build" / "tests" / digest.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
     product = Product(folder)
     with (folder / "state").open("a+") as state:
         fcntl.flock(state, fcntl.LOCK_EX)
         state.seek(0)
         if not state.read():
+            for left in folder.parent.iterdir():  # of other code, or of a start that was broken off
+                shutil.rmtree(product.data if left == folder else left, ignore_errors=True)
             done = product.manage("setup")
             assert done.returncode == 0, done.stderr
             state.write(done.stdout)

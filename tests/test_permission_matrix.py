@@ -647,6 +647,8 @@ REST_CATEGORIES = [
 U = "api:users-api:"
 REST_USERS = [
     Line("GET", U + "trail", REST_ADMINISTERED.format(200)),
+    Line("GET", U + "settings", REST_ADMINISTERED.format(200)),
+    Line("PATCH", U + "settings", REST_ADMINISTERED.format(200), body={"notice": "Down on Sunday"}),
     Line("GET", U + "users", REST_ADMINISTERED.format(200)),
     Line("POST", U + "users", REST_ADMINISTERED.format(201), body={"username": "erin", "roles": ["creator"]}),
     Line("GET", U + "user", REST_ADMINISTERED.format(200), ("carol",)),

@@ -2,15 +2,16 @@
 
 from django.urls import path
 
-from accounts.api import trail, users
+from accounts.api import installation, trail, users
 
 app_name = "users-api"
 
 urlpatterns = [
     path("audit-log", trail.Trail.as_view(), name="trail"),
+    path("settings", installation.InstallationSettingsResource.as_view(), name="settings"),
     path("users", users.Users.as_view(), name="users"),
     path("users/<int:user_id>", users.OneUser.as_view(), name="user"),
     path("users/<int:user_id>/password-resets", users.PasswordResets.as_view(), name="password-resets"),
     path("users/<int:user_id>/sessions", users.Sessions.as_view(), name="sessions"),
-    path("users/<int:user_id>/second-factor", users.SecondFactors.as_view(), name="second-factor"),
+    path("users/<int:user_id>/second-factor", users.LostSecondFactor.as_view(), name="second-factor"),
 ]

@@ -185,7 +185,7 @@ class Sessions(Resource):
         return Response(status=200)
 
 
-class SecondFactors(Resource):
+class LostSecondFactor(Resource):
     """The second factor of one account."""
 
     permission_classes = who_may(require_manage_users)

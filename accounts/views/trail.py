@@ -55,18 +55,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     """The newest entries that the filters let through, as CSV or as JSON Lines."""
     form, filters = _filters(request)
     found = queries.trail(current_user(request), filters)[:MOST_EXPORTED] if form.is_valid() else []
-    entries = [
-        {
-            "id": entry.pk,
-            "at": entry.at.isoformat(),
-            "actor": entry.actor_name,
-            "verb": entry.verb,
-            "kind": entry.kind,
-            "object_id": entry.object_id,
-            "detail": entry.detail,
-        }
-        for entry in found
-    ]
+    entries = [entry.document() for entry in found]
     if kind == "csv":
         return download("trail.csv", "text/csv; charset=utf-8", as_csv(entries).encode())
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
 from http import HTTPStatus
+from importlib import import_module
 from typing import Any, NoReturn
 
 from daphne.server import Server
@@ -71,6 +73,9 @@ def serve(hosts: list[str]) -> NoReturn:
     for host in hosts:
         with listening_socket(host.strip("[]"), settings.PORTAL_PORT) as sock:
             reactor.adoptStreamPort(sock.fileno(), sock.family, door)  # which keeps a copy
+    import_module(settings.ROOT_URLCONF)  # all pages, so that nobody waits for them
+    gc.collect()
+    gc.freeze()  # what is imported now is never garbage, and looking through it holds up every page that is being made
     server.run_with(door)
     logging.shutdown()
     os._exit(0)

@@ -18,7 +18,7 @@ def code(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The programs, with this API's address and the first example of what may be sent there."""
     api = queries.api_for(request.user, pk)
     given = {
-        "wss": addresses_of(api).wss,
+        "wss": f"{addresses_of(api).wss}{composing.way_in(topics_of(api))}",
         "gateway": settings.GATEWAY_WSS_URL,
         "portal": settings.PORTAL_URL,
         "message": next((each.text for each in composing.sendable(topics_of(api)) if each.text), "Hello"),

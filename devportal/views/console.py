@@ -155,11 +155,12 @@ def parts_of(user: User, api: Api, topics: composing.Topics) -> dict[str, Any]:
     """What the consoles of both portals need of an API: its addresses, and what may be sent there."""
     addresses = addresses_of(api)
     paths = [each["target"] for each in topics if each["target"] not in ("/", "/*")][: composing.MOST_PATHS]
-    first = addresses.wss_short
+    base = addresses.wss_short
+    first = f"{base}{composing.way_in(topics)}"
     return {
         "addresses": addresses,
         "first": first,
-        "other_addresses": [addresses.ws_short, *(f"{first}{path}" for path in paths)],
+        "other_addresses": [base, addresses.ws_short, *(f"{base}{path}" for path in paths)],
         "gateway_addresses": f"{settings.GATEWAY_WSS_URL} {settings.GATEWAY_WS_URL}",
         "sendable": composing.sendable(topics),
         "kept_as": f"console.{user.pk}.{api.pk}",

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
 from core.errors import NotAllowed
-from devportal import attempts, diagnosis, operations, queries
+from devportal import attempts, composing, diagnosis, operations, queries
 from devportal.addresses import addresses_of
 from devportal.views.console import checked, issued_to, parts_of
 from publisher import permissions, snapshots
@@ -40,7 +40,8 @@ def trial(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "api": api,
         **parts,
-        "first": addresses.wss,  # the exact version: a shorter one may reach another
+        # The exact version: a shorter one may reach another.
+        "first": f"{addresses.wss}{composing.way_in(api.topics)}",
         "other_addresses": [addresses.ws, *parts["other_addresses"]],
         "keys": [{"value": each, "label": f"{each.capitalize()} endpoint"} for each in endpoints],
         "key_name": "key_type",

@@ -13,14 +13,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
-from devportal import diagnosis, operations, queries, snippets, tokens
+from devportal import composing, diagnosis, operations, queries, snippets, tokens
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.forms import EXISTING, PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
 from devportal.models import Application, KeyType
 from devportal.operations import wizard
 from devportal.sharing import Right
 from devportal.views.common import keep_once, kept_nowhere, show_once
-from devportal.views.console import console_of
+from devportal.views.console import console_of, topics_of
 from devportal.views.steps import Run, run_for, steps_of
 from publisher.lifecycle import SUBSCRIBABLE
 
@@ -128,14 +128,15 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
     now = timezone.now()
     token = show_once(request, "token", run.client)
     row = (tokens.find(token, now) if token else None) or queries.active_tokens(run.client, now).first()
-    addresses, in_url = addresses_of(run.api), takes_token_in_url(run.api)
+    in_url, path = takes_token_in_url(run.api), composing.way_in(topics_of(run.api))
+    ws, wss = (f"{base}{path}" for base in (addresses_of(run.api).ws_short, addresses_of(run.api).wss_short))
     given = [run.subscription] if run.subscription else []
     context: dict[str, Any] = {
         "token": token if row else None,
         "row": row,
         **console_of(current_user(request), run.api, given, chosen=str(run.client.pk)),
         "connects": not (reasons := _reasons(run) if row else []),
-        "ways": snippets.all_ways(addresses.ws_short, addresses.wss_short, token, in_url=in_url) if token else [],
+        "ways": snippets.all_ways(ws, wss, token, in_url=in_url) if token else [],
         "reasons": reasons,
         "seconds": round((row.expires - row.created).total_seconds()) if row else None,
     }

@@ -229,7 +229,7 @@ class Quota(LimitSource):
         self.wake(everybody=True)
 
     def give_back(self, keep: int) -> None:
-        """Stop to spend beyond `keep`: the rest returns with the next request, for others need it."""
+        """Spend nothing beyond `keep`: the rest returns with the next request, for others may need it."""
         self.lease.keep = keep
         self.top = min(self.top, keep)
 

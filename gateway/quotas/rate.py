@@ -6,6 +6,7 @@ import heapq
 import math
 from array import array
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
@@ -214,13 +215,13 @@ class RateReservation(LimitSource):
             self.notify(self)
 
 
+@dataclass(slots=True)
 class RateTimers:
     """Which rates are to be reserved of now, and when each of the others is to be looked at."""
 
-    def __init__(self) -> None:
-        self.wanting: set[RateReservation] = set()
-        self._heap: list[tuple[float, int, RateReservation]] = []
-        self._due_at: dict[RateReservation, float] = {}
+    wanting: set[RateReservation] = field(default_factory=set)
+    _heap: list[tuple[float, int, RateReservation]] = field(default_factory=list, init=False)
+    _due_at: dict[RateReservation, float] = field(default_factory=dict, init=False)
 
     def schedule(self, rate: RateReservation) -> None:
         """See to it that it is asked for, or looked at, when it should be."""
@@ -246,8 +247,3 @@ class RateTimers:
         for rate in ready:
             rate.advance(now)
             self.schedule(rate)
-
-    def clear(self) -> None:
-        """Forget all times: the clock was set back."""
-        self._heap.clear()
-        self._due_at.clear()

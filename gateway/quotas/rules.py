@@ -134,7 +134,7 @@ class LeaseStore(Protocol):
         """Reserve messages of rates; the answers are in the same order."""
 
     def contended(self, holder: str, now: float) -> list[int]:
-        """The leases of this holder's leases that somebody else is waiting for."""
+        """Those of this holder's leases that somebody else is waiting for."""
 
     def beat(self, holder: str, now: float) -> bool:
         """Say that a holder lives. Call it every few seconds, and before its first exchange. False: it was not known

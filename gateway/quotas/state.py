@@ -153,7 +153,7 @@ class LeaseState:
     def clock_set_back(self, now: float) -> None:
         """The clock shows an earlier time than before: nothing may wait for what it showed then."""
         self._minute = self._look_at = self._retire_at = 0.0
-        self._rates.clear()
+        self._rates = RateTimers(self._rates.wanting)  # all other times are those of the old clock
         for account in self._accounts.values():
             account.left_at = min(account.left_at, now)
             for quota in account.quotas:

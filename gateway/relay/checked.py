@@ -32,13 +32,13 @@ class CheckedRelay(Relay):
         self.checks = checks
         self.on_misfit = on_misfit
         self._longest = longest
-        super().__init__(*parts, **options)
+        super().__init__(*parts, make_leg=self._make_leg, **options)
 
-    def make_leg(self, transport: asyncio.Transport, **options: Any) -> Leg:
+    def _make_leg(self, transport: asyncio.Transport, **options: Any) -> Leg:
         is_client: bool = options["is_client"]
         check = self.checks.client if is_client else self.checks.backend
         if check is None:
-            return super().make_leg(transport, **options)
+            return Leg(transport, **options)
         reader = PayloadReader(
             masked=is_client,
             is_compressed=bool(self.options.rsv & frames.RSV1),

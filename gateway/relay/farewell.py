@@ -53,9 +53,8 @@ class Farewell:
         if self._backend.passed != self._answered:
             self._answered, self._backend_moved_at = self._backend.passed, now
         waited, client_quiet = now - self._begun_at, now - self._client_moved_at
-        is_told = (
-            now - self._backend_moved_at >= QUIET_SECONDS or client_quiet >= STREAM_SECONDS
-        )  # or it speaks unasked
+        backend_quiet = now - self._backend_moved_at
+        is_told = backend_quiet >= QUIET_SECONDS or client_quiet >= STREAM_SECONDS  # or it speaks unasked
         may_be_answered = client_quiet >= QUIET_SECONDS and self._answered[0] >= self._asked[0]
         is_streaming = waited >= STREAM_SECONDS and client_quiet < QUIET_SECONDS
         if may_be_answered and is_told and not self._backend.paused_for:  # nothing is under way, as far as can be seen

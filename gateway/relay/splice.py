@@ -41,7 +41,8 @@ class Relay:
     """A client and a backend, joined. Made by the protocol that held the client; ended by either side or by `close`.
 
     `meters` are what the client's messages draw from and what the backend's do, out of the plans of the connection.
-    `on_end(relay)` is called once, when both transports are gone. Totals and `cause` are then final.
+    `on_end(relay)` is called once, when both transports are gone. Totals and `cause` are then final. `make_leg` makes
+    each of its sides.
     """
 
     __slots__ = (
@@ -68,6 +69,7 @@ class Relay:
         loop: asyncio.AbstractEventLoop,
         meters: tuple[Meter, Meter] = (FREE, FREE),
         on_end: Callable[[Relay], None],
+        make_leg: Callable[..., Leg] = Leg,
     ) -> None:
         now = loop.time()
         self.loop = loop
@@ -79,14 +81,10 @@ class Relay:
         self.due = 0
         self.started_at = now
         self.cause: CloseCause | None = None
-        self.client = self.make_leg(client, is_client=True, options=options, meter=meters[0], now=now)
-        self.backend = self.make_leg(backend, is_client=False, options=options, meter=meters[1], now=now)
+        self.client = make_leg(client, is_client=True, options=options, meter=meters[0], now=now)
+        self.backend = make_leg(backend, is_client=False, options=options, meter=meters[1], now=now)
         for leg, other in ((self.client, self.backend), (self.backend, self.client)):
             leg.relay, leg.other, leg.write = self, other, direct_write(other.transport)
-
-    def make_leg(self, transport: asyncio.Transport, **options: Any) -> Leg:
-        """One of its sides."""
-        return Leg(transport, **options)
 
     def start(self, from_client: bytes = b"", from_backend: bytes = b"") -> None:
         """Take the transports over. What either side sent with its handshake goes first."""

@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 class Watched(Protocol):
-    """Something that wants to be looked at. `due` belongs to the wheel: begin with 0, which makes it forget, too."""
+    """Something that wants to be looked at. `due` belongs to the wheel; 0, with which to begin, has it forget."""
 
     due: int
 

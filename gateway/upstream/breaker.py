@@ -1,4 +1,4 @@
-"""Leaves a backend that fails alone for a while. Pure: the caller brings the clock.
+"""Leaves a backend that fails alone for a while. Pure: it is given its clock.
 
 An address is suspended after so many failures in a row, first for `suspend_initial` seconds and each time for
 `suspend_factor` times as long, up to `suspend_maximum`. When that has passed one connection is let through to see

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -41,6 +42,26 @@ def test_settings_are_saved_and_said_in_the_trail(administrator: Client) -> None
     assert (known.sign_up, known.anonymous_browsing, known.notice) == ("closed", False, "Down on Sunday")
     assert AuditEntry.objects.get(verb="settings.updated").detail["changes"]["sign_up"] == ["open", "closed"]
     assert b"Down on Sunday" in administrator.get("/admin/users", secure=True).content
+
+
+def test_settings_are_read_and_changed_over_rest(administrator: Client) -> None:
+    def patch(body: dict[str, object]) -> Any:
+        return administrator.patch("/api/am/admin/v4/settings", body, "application/json", secure=True)
+
+    changed = patch({"notice": "Down on Sunday", "approveLifecycle": ["Publish"]})
+    assert changed.status_code == 200
+    installation.forget()  # as the commit does
+    assert administrator.get("/api/am/admin/v4/settings", secure=True).json() == changed.json()
+    assert (changed.json()["signUp"], changed.json()["approveLifecycle"]) == ("open", ["Publish"])
+    for body, field in (
+        ({"notice": "a\u202eb"}, "notice"),
+        ({"approveLifecycle": ["Fly"]}, "approveLifecycle"),
+        ({"approveKeys": True}, "approveKeys"),
+    ):
+        refused = patch(body)
+        assert refused.status_code == 400
+        assert refused.json()["error"][0]["field"].startswith(field)
+    assert installation.current().notice == "Down on Sunday"
 
 
 def test_a_notice_that_cannot_be_shown_is_refused_at_its_field_and_kept(administrator: Client) -> None:

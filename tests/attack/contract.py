@@ -1,4 +1,7 @@
-"""The REST API as its own documents describe it: its operations, requests made from them, and the rules for answers."""
+"""The REST API as its own documents describe it: its operations, requests made from them, and the rules for answers.
+
+Schemathesis is imported where it is used: each process of the tests imports this module, one or two use it.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,8 @@ from typing import Any
 
 import hypothesis
 import requests
-import schemathesis
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
-from schemathesis.core.transport import Response
-from schemathesis.generation import GenerationMode
 
 from apimanager import documents
 
@@ -51,6 +51,8 @@ class Sent:
 @cache
 def schema_of(name: str) -> Any:
     """One of the documents, as Schemathesis reads it."""
+    import schemathesis
+
     view = DOCUMENTS[name]
     patterns = [pattern for each in view.urlconf for pattern in importlib.import_module(each).urlpatterns]
     with patched_settings(view.custom_settings):
@@ -63,8 +65,11 @@ def operations_of(name: str) -> list[Any]:
     return [found.ok() for found in schema_of(name).get_all_operations()]
 
 
-def generated(operation: Any, mode: GenerationMode, number: int) -> list[Sent]:
+def generated(operation: Any, number: int, *, fitting: bool) -> list[Sent]:
     """So many requests of this operation, of values that fit its description, or that do not. Always the same ones."""
+    from schemathesis.generation import GenerationMode
+
+    mode = GenerationMode.POSITIVE if fitting else GenerationMode.NEGATIVE
     made: list[Sent] = []
 
     @hypothesis.seed(SEED)
@@ -88,9 +93,11 @@ def generated(operation: Any, mode: GenerationMode, number: int) -> list[Sent]:
 
 def sent(case: Any) -> Sent:
     """What Schemathesis made, as we send it."""
+    from schemathesis.core import NotSet
+
     prepared = requests.Request("GET", "http://h/", params=case.query or {}).prepare()
     body = None
-    if not isinstance(case.body, schemathesis.core.NotSet):
+    if not isinstance(case.body, NotSet):
         body = json.dumps(case.body, default=str).encode("utf-8", "surrogatepass")
     names = tuple((name, _segment(value)) for name, value in (case.path_parameters or {}).items())
     return Sent(case.method, case.path, names, (prepared.url or "").partition("?")[2], body)
@@ -98,6 +105,8 @@ def sent(case: Any) -> Sent:
 
 def violations(operation: Any, sent: Sent, answer: Any) -> Iterator[str]:
     """How an answer breaks the document, or what holds for all of them."""
+    from schemathesis.core.transport import Response
+
     status = str(answer.status_code)
     if answer.status_code >= 500:
         yield f"answers {status}"

@@ -6,13 +6,13 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache as django_cache
 from django.db import transaction
 from django.test import Client
-from schemathesis.generation import GenerationMode
 
 from accounts.models import User
 from apimanager.documents import ADMIN, DEVPORTAL, GATEWAY, PUBLISHER
@@ -63,9 +63,9 @@ def known(admin: User, carol: User, monkeypatch: pytest.MonkeyPatch) -> dict[str
 @pytest.fixture(autouse=True)
 def no_brakes() -> Iterator[None]:
     """Attempts are not counted from one test to another."""
-    cache.clear()
+    django_cache.clear()
     yield
-    cache.clear()
+    django_cache.clear()
 
 
 def ask(browser: Client, document: str, sent: Sent, known: dict[str, str]) -> Any:
@@ -97,16 +97,33 @@ def told(operation: Any, who: str, sent: Sent, broken: str) -> str:
     return f"{operation.label} as {who}: {broken}\n    {sent}"
 
 
+@cache
+def asked_of(document: str) -> list[tuple[Any, list[Sent], list[Sent]]]:
+    """Its operations, each with requests that fit its description and that do not. To make these takes longest."""
+    return [
+        (
+            operation,
+            generated(operation, FITTING, fitting=True),
+            generated(operation, UNFITTING, fitting=False) if _has_input(operation) else [],
+        )
+        for operation in operations_of(document)
+    ]
+
+
+# Both tests of a document in one process, for the sake of what they ask.
+each_document = pytest.mark.parametrize(
+    "document", [pytest.param(name, marks=pytest.mark.xdist_group(f"contract-{name}")) for name in DOCUMENTS]
+)
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("document", DOCUMENTS)
+@each_document
 def test_answers_are_as_the_documents_say_whatever_is_asked(
     browsers: dict[str, Client], known: dict[str, str], document: str
 ) -> None:
     dice = random.Random(SEED)  # noqa: S311  the same throws each time
     found = []
-    for operation in operations_of(document):
-        fitting = generated(operation, GenerationMode.POSITIVE, FITTING)
-        unfitting = generated(operation, GenerationMode.NEGATIVE, UNFITTING) if _has_input(operation) else []
+    for operation, fitting, unfitting in asked_of(document):
         for number, sent in enumerate([*fitting, *unfitting]):
             for who in asking(number, dice):
                 answer = ask(browsers[who], document, sent, known if number % 3 else {})
@@ -115,12 +132,11 @@ def test_answers_are_as_the_documents_say_whatever_is_asked(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("document", DOCUMENTS)
+@each_document
 def test_no_mutation_of_a_request_is_a_fault(browsers: dict[str, Client], known: dict[str, str], document: str) -> None:
     dice = random.Random(SEED)  # noqa: S311  the same throws each time
     found = []
-    for operation in operations_of(document):
-        (whole, *_) = generated(operation, GenerationMode.POSITIVE, 2)
+    for operation, (whole, *_), _ in asked_of(document):
         for mutate in dice.sample(MUTATIONS, MUTATED):
             sent = mutate(whole, dice)
             for who in some(dice):

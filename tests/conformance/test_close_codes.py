@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -54,13 +54,19 @@ def closes_in(stream: bytes, masked: bool) -> tuple[bytes, list[tuple[int | None
     return stream[: found[0].start] if found else stream[:end], [decode_close(each.payload) for each in found]
 
 
+def over_tls_too(codes: Sequence[int | None], *some: int | None) -> pytest.MarkDecorator:
+    """Every code in the open and some over TLS, which carries bytes and reads no code."""
+    open_ones, secure = [(code, False) for code in codes], [(code, True) for code in some]
+    ids = [f"{code}-{'wss' if tls else 'ws'}" for code, tls in (*open_ones, *secure)]
+    return pytest.mark.parametrize(("code", "tls"), [*open_ones, *secure], ids=ids)
+
+
 actors = pytest.mark.parametrize("actor", ["client", "backend"])
 ways = pytest.mark.parametrize("tls", [False, True], ids=["ws", "wss"])
 
 
-@ways
 @actors
-@pytest.mark.parametrize("code", CODES)
+@over_tls_too(CODES, None, 1000, 4999)
 async def test_a_close_and_its_answer_pass_byte_for_byte(
     code: int | None, actor: str, tls: bool, certificate: Certificate
 ) -> None:
@@ -77,9 +83,8 @@ async def test_a_close_and_its_answer_pass_byte_for_byte(
             await gateway.until_quiet()
 
 
-@ways
 @actors
-@pytest.mark.parametrize("code", UNSENDABLE)
+@over_tls_too(UNSENDABLE, 0, 1006, 65535)
 async def test_a_code_that_may_not_be_sent_is_answered_with_1002_and_goes_no_further(
     code: int, actor: str, tls: bool, certificate: Certificate
 ) -> None:

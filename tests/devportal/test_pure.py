@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devportal import grants, snippets, subscription_states
+from devportal import composing, grants, snippets, subscription_states
 from devportal.addresses import short_version
 from devportal.programs import PROGRAMS, program
 from devportal.subscription_states import SubscriptionState
@@ -104,3 +104,17 @@ def test_no_program_holds_a_secret_and_each_stops_where_coming_back_is_vain(name
     assert "&quot;" not in text
     assert "\u2028" not in text
     assert "4002" in text or name in ("wscat", "websocat")
+
+
+@pytest.mark.parametrize(
+    ("targets", "path"),
+    [
+        ([], ""),
+        (["/rooms/{id}", "/*"], ""),
+        (["/rooms/{id}", "/lobby"], "/lobby"),
+        (["/rooms/{id}/{seat}"], "/rooms/1/1"),
+        (["/news/*"], "/news/"),
+    ],
+)
+def test_a_first_connection_goes_where_the_gateway_lets_one_in(targets: list[str], path: str) -> None:
+    assert composing.way_in([{"target": each} for each in targets]) == path

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
+from gateway.control import plane
 from gateway.control.plane import ControlPlane
 from gateway.database import DatabaseThread
 from tests.environment import PATIENCE
@@ -121,6 +124,45 @@ async def test_a_worker_holds_two_connections_to_the_database_at_most(
     ControlPlane()
     assert len(made) == 2 + others
     assert made[2:] == ["leases"] * others, "that asks Redis"
+
+
+async def test_workers_hold_one_connection_each_while_no_new_token_comes(
+    transactional_db: None, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR = settings.METRICS_FOLDER = tmp_path
+    monkeypatch.setattr(plane, "IDLE_SECONDS", 0.3)
+    made: list[BaseDatabaseWrapper] = []
+
+    def note(connection: BaseDatabaseWrapper, **_: object) -> None:
+        if threading.current_thread().name.startswith("gateway-"):
+            made.append(connection)
+
+    def held() -> int:
+        return sum(each.connection is not None for each in {id(each): each for each in made}.values())
+
+    connection_created.connect(note)
+    workers = [ControlPlane() for _ in range(3)]
+    try:
+        await asyncio.gather(*(each.start() for each in workers))
+        await asyncio.gather(*(each.run(lambda: connection.ensure_connection()) for each in workers))
+        assert held() == 2 * len(workers)
+        async with asyncio.timeout(PATIENCE):
+            while held() > len(workers):
+                await asyncio.sleep(0.02)
+        assert held() == len(workers)
+        if connection.vendor == "postgresql":
+            assert await elsewhere(others_on_the_server) == len(workers) + 1  # that of the test itself
+    finally:
+        connection_created.disconnect(note)
+        await asyncio.gather(*(each.stop() for each in workers))
+
+
+def others_on_the_server() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.fetchone()[0])
 
 
 async def test_a_killed_server_connection_is_not_noticed_by_whoever_asks_next(run: DatabaseThread) -> None:

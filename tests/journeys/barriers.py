@@ -7,7 +7,7 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-from tests.journeys.measures import faults
+from tests.journeys.measures import OTHERWISE, WIDTHS, faults
 
 # axe would load the style sheets again, from the wrong places, only to look for rules that depend on orientation.
 EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
@@ -17,11 +17,15 @@ COLOURS: dict[str, Any] = {
 }
 
 
-def barriers(page: Page, *, dark: bool = True) -> list[str]:
-    """In light, at every width, and if wanted in dark, with what opens closed and open."""
+def barriers(page: Page, *, again: bool = False) -> list[str]:
+    """In light at every width, then in dark, with what opens closed and open.
+
+    A page that is seen `again`, in another state, is measured where its layout differs most, and in light: the dark
+    changes all colours together.
+    """
     page.emulate_media(color_scheme="light")
-    found = [*_everywhere(page, EVERYTHING), *faults(page)]
-    if not dark:
+    found = [*_everywhere(page, EVERYTHING), *faults(page, OTHERWISE if again else WIDTHS)]
+    if again:
         return found
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(color_scheme="dark")

@@ -55,13 +55,19 @@ def product(prepared: Path) -> Iterator[Product]:
             running.stop()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A real browser. Ended with its module: Playwright keeps an event loop running that other tests trip over."""
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where the browser is; looked for once, since each look starts what is found."""
     path = find_chromium()
     assert path, "make tools gets a Chromium"
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str) -> Iterator[Browser]:
+    """A real browser. Ended with its module: Playwright keeps an event loop running that other tests trip over."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(CHROMIUM_FLAGS))
         yield browser
         browser.close()
 

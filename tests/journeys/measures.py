@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 # A phone, a desktop at 200 %, a tablet both ways, a laptop, a desktop. The frame changes between 1 024 and 1 025 px.
 WIDTHS = (1920, 1440, 1025, 1024, 820, 720, 390)
+OTHERWISE = (1440, 820, 390)  # for another state of a page that was measured at all
 MEASURES = Path(__file__).with_name("measures.js").read_text()
 
 

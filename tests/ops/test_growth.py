@@ -58,9 +58,11 @@ def asked(admin: User, application: Application) -> Iterator[tuple[str, int]]:
     people[False].force_login(admin)
     people[True].force_login(application.owner)
     for path, is_developer in addresses(api, application):
-        people[is_developer].get(path)  # what is remembered from then on is asked once
-        with CaptureQueriesContext(connection) as questions:
-            answer = people[is_developer].get(path)
-        assert answer.status_code == 200, path
-        assert len(answer.content) < MOST_BYTES, path
-        yield path.replace(str(api.pk), "API").replace(str(application.pk), "APPLICATION"), len(questions)
+        numbers = []
+        for _ in range(2):  # what is asked once, or again after some seconds, is not asked both times
+            with CaptureQueriesContext(connection) as questions:
+                answer = people[is_developer].get(path)
+            assert answer.status_code == 200, path
+            assert len(answer.content) < MOST_BYTES, path
+            numbers.append(len(questions))
+        yield path.replace(str(api.pk), "API").replace(str(application.pk), "APPLICATION"), min(numbers)

@@ -8,6 +8,7 @@ import json
 import logging
 from contextlib import closing, suppress
 from email.message import Message
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -26,7 +27,7 @@ from apimanager.portal.protocol import (
     PortalFactory,
     PortalRequest,
 )
-from apimanager.portal.server import log_request
+from apimanager.portal.server import PortalServer, log_request
 from tests.product import Product
 
 
@@ -229,6 +230,34 @@ def test_who_comes_while_the_portal_ends_is_told_to_come_again(channel: PortalCh
     assert head.startswith("HTTP/1.1 503 ")
     assert "Retry-After: 5" in head
     assert json.loads(body)["description"] == "The server is being restarted. Try again in a few seconds."
+
+
+class Asked(PortalRequest):
+    """A request that somebody answers, or not."""
+
+    def __init__(self) -> None:
+        self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.told: list[int] = []
+
+    def refuse(self, status: int, sentence: str) -> None:
+        self.told.append(status)
+
+
+async def test_what_is_being_answered_when_the_portal_is_told_to_end_is_answered_and_none_left_without_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "PORTAL_DRAIN_SECONDS", 0.3)
+    server = PortalServer(None, endpoints=["nowhere"])
+    quick, slow = [Asked() for _ in range(50)], [Asked() for _ in range(5)]
+    server.connections = {each: {"application_instance": each.answered} for each in (*quick, *slow)}
+    ending = asyncio.create_task(server._end(SimpleNamespace(protocols={})))
+    for each in quick:
+        await asyncio.sleep(0)
+        assert not ending.done()
+        each.answered.set_result(None)
+    await ending
+    assert [each.told for each in quick] == [[]] * 50
+    assert [each.told for each in slow] == [[503]] * 5
 
 
 def test_what_daphne_logs_of_a_request_has_no_query(channel: PortalChannel) -> None:

@@ -35,7 +35,8 @@ from tests.wire.peers import (
 
 pytestmark = pytest.mark.wire
 
-CODES = [1000, 1001, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]
+# Of each kind one; tests.conformance.test_close_codes sends every code by raw sockets.
+CODES = [1000, 1014, 3000, 4999]
 
 
 @asynccontextmanager
@@ -99,7 +100,7 @@ async def test_a_close_without_a_code_passes_without_a_code() -> None:
         await gateway.until_quiet()
 
 
-@pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535])
+@pytest.mark.parametrize("code", [1005, 5000])
 async def test_a_code_that_may_not_be_sent_is_a_broken_rule_and_never_passes(code: int) -> None:
     async with raw_connection() as (_, client, upstream):
         await client.send(close_frame(code, masked=True))

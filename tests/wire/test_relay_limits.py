@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.relay.splice import HIGH_WATER, Leg
+from gateway.server.memory_guard import Memory, MemoryGuard
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
@@ -128,6 +129,19 @@ async def test_a_slow_side_that_wakes_up_in_time_is_left_alone() -> None:
         while relay_of(gateway).client.activity.stalled_at:
             await client.reader.read(1 << 20)
         assert not relay_of(gateway).backend.paused_for
+
+
+async def test_where_memory_runs_out_the_one_who_does_not_read_is_told_so_and_the_others_stay() -> None:
+    async with raw_connection() as (gateway, client, upstream), raw_client(gateway.port) as other:
+        await other.read_head()
+        stop_reading(client)
+        await push(upstream, frame(2, bytes(60_000), masked=False), 400)
+        MemoryGuard(gateway.context.connections, lambda: Memory(930_000, 1_000_000)).look()
+        assert (await upstream.close_received())[0] == 1001
+        await until(lambda: len(gateway.connections) == 1)
+        assert gateway.ended[0].cause is not None
+        assert gateway.ended[0].cause.code == 1013
+        assert relay_of(gateway).cause is None
 
 
 async def test_a_silent_side_is_pinged_and_its_answer_stays_here() -> None:

@@ -83,7 +83,7 @@ class DatabaseLeaseStore:
         return reserved
 
     def contended(self, holder: str, now: float) -> list[int]:
-        """The leases of this holder's leases that somebody else is waiting for."""
+        """Those of this holder's leases that somebody else is waiting for."""
         with connection.cursor() as cursor:
             cursor.execute(_CONTENDED, [holder, now - PRESSING_SECONDS])
             return [lease_id for (lease_id,) in cursor.fetchall()]

@@ -310,7 +310,7 @@ class RedisLeaseStore:
         ]
 
     def contended(self, holder: str, now: float) -> list[int]:
-        """The leases of this holder's leases that somebody else is waiting for."""
+        """Those of this holder's leases that somebody else is waiting for."""
         lease_ids: Any = self._contended(keys=[_holder(holder), _WANTED + holder], args=[now - PRESSING_SECONDS])
         return [int(lease_id) for lease_id in lease_ids]
 
