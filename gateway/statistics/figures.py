@@ -97,7 +97,7 @@ def add(model: type[TrafficFigures | EventFigures], rows: Mapping[tuple[Any, ...
             raise IntegrityError("What figures are alike in was deleted in this moment.")
 
 
-class Statements(NamedTuple):
+class FigureStatements(NamedTuple):
     """What is said to the database about one kind of figures. SQLite and PostgreSQL speak alike here."""
 
     figures: type[models.Model]
@@ -138,6 +138,6 @@ class Statements(NamedTuple):
 
 
 STATEMENTS: Final = {
-    TrafficFigures: Statements(TrafficFigures, TrafficLikeness, ALIKE, ("period", "begins", "worker"), SUMS),
-    EventFigures: Statements(EventFigures, EventLikeness, EVENTS_ALIKE, ("period", "begins"), ("number",)),
+    TrafficFigures: FigureStatements(TrafficFigures, TrafficLikeness, ALIKE, ("period", "begins", "worker"), SUMS),
+    EventFigures: FigureStatements(EventFigures, EventLikeness, EVENTS_ALIKE, ("period", "begins"), ("number",)),
 }
