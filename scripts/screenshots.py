@@ -204,6 +204,7 @@ def visit(page: Page, product: Product) -> None:
     """The Developer Portal as somebody new sees it, and the Administration."""
     product.act("person", name="dora", roles=["subscriber"])
     shown = product.act("application", owner="dora", name="Pier display")
+    echo = product.act("publish", name="Echo", endpoint=f"{product.samples}/echo")
     sign_in(page, product, "devportal", "dora")
     for path, name in (
         ("/devportal", "catalogue"),
@@ -215,8 +216,9 @@ def visit(page: Page, product: Product) -> None:
     page.goto(f"{product.portal}/devportal")
     page.get_by_role("link", name="Ferries", exact=True).click()
     take(page, "portal-api", HOWTO)
+    page.goto(f"{product.portal}/devportal/apis/{echo}")
     page.get_by_role("button", name="Try it").first.click()
-    expect(page.get_by_text("Handshake accepted")).to_be_visible()
+    expect(page.get_by_text("Handshake accepted")).to_be_visible(timeout=30_000)
     take(page, "console", HOWTO)
     sign_in(page, product, "admin", "admin", "admin")
     for path, name in (

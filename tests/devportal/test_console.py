@@ -117,7 +117,7 @@ def test_nothing_can_be_pressed_in_vain_before_the_script_has_come(last_step: Pa
     last_step.get_by_role("button", name="Copy WS", exact=True).click()
     copied = last_step.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("wscat -c ws://localhost:")
-    assert copied.endswith(f'/echowebsocket/1.0 -H "Authorization: Bearer {token}"')
+    assert copied.endswith(f'/echowebsocket/1.0/rooms -H "Authorization: Bearer {token}"')
 
 
 def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
