@@ -94,9 +94,9 @@ def _tokens(application_id: uuid.UUID) -> Iterator[Figure]:
         return cache
 
     spent, _ = _spent(remember)
-    octets, cache = _held(remember)
+    octets, _ = _held(remember)
     name = f"of an application with {spaced(held.count())} subscriptions"
-    yield Figure(f"memory of a remembered token {name}", f"{octets / len(cache) / 1000:.1f} kB")
+    yield Figure(f"memory of a remembered token {name}", f"{octets / len(rows) / 1000:.1f} kB")
     yield Figure(f"a token {name} is looked up, of many that come at once", f"{spent / len(rows):.2f} ms")
 
 

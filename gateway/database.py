@@ -1,10 +1,15 @@
-"""A thread with a database connection of its own, so that the event loop never waits for the database."""
+"""A thread with a database connection of its own, so that the event loop never waits for the database; and a mark that
+tells without a thread that there is nothing to ask."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -13,6 +18,7 @@ from django.db import InterfaceError, OperationalError, connection
 from core import outage
 
 T = TypeVar("T")
+FRESH_SECONDS = 1.0  # for which a mark that was read in passing may be gone by
 
 
 class Runner(Protocol):
@@ -73,6 +79,61 @@ class DatabaseThread:
             self._timer = loop.call_later(left, partial(self._close_when_idle, is_due=True))
         else:
             self._pool.submit(_close)
+
+
+class WriteMark:
+    """Something that changes whenever anybody writes to the database. None, where it is not known, equals nothing.
+
+    On SQLite the loop looks at it by itself: microseconds in memory that the database's processes share, without
+    waiting for a lock. On PostgreSQL `read` asks for it on a thread that is there for something else anyway, and the
+    others go by what that found as long as it is fresh.
+    """
+
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._elapsed = elapsed
+        self._path = str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else ""
+        self._place: Hashable = None
+        self._opened = 0
+        self._own: sqlite3.Connection | None = None
+        self._read: tuple[float, Hashable] = (0.0, None)
+
+    def at_once(self) -> Hashable:
+        """The mark now, where that takes no question. On the loop only."""
+        if not self._path:
+            return None
+        try:
+            stat = os.stat(self._path)
+            if self._own is None or self._place != (stat.st_dev, stat.st_ino):  # the file was replaced
+                self.close()
+                self._own = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=0, isolation_level=None)
+                self._place, self._opened = (stat.st_dev, stat.st_ino), self._opened + 1
+            return self._opened, self._own.execute("PRAGMA data_version").fetchone()[0]
+        except (OSError, sqlite3.Error):
+            self.close()
+            return None
+
+    def known(self) -> Hashable:
+        """The mark now, or what it was a moment ago: what has been written since changes it later."""
+        at, mark = self._read
+        return self.at_once() if self._path else mark if self._elapsed() - at < FRESH_SECONDS else None
+
+    def read(self) -> Hashable:
+        """The mark now, on a thread of the database's. Raises `django.db.Error`."""
+        if connection.vendor != "postgresql":
+            return None
+        at = self._elapsed()
+        with connection.cursor() as cursor:
+            # Which transactions are over: that changes with each that has written something.
+            cursor.execute("SELECT pg_current_snapshot()::text")
+            self._read = at, cursor.fetchone()[0]
+        return self._read[1]
+
+    def close(self) -> None:
+        """Look at it no longer, unless asked again."""
+        own, self._own = self._own, None
+        if own:
+            with suppress(sqlite3.Error):
+                own.close()
 
 
 def _close() -> None:

@@ -12,7 +12,7 @@ import logging
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,11 +20,13 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from django.db import Error as DatabaseError
+from django.db import connection as database
 
 from core import database_clock
 from gateway.connections.registry import Connection, ConnectionRegistry
-from gateway.database import Runner
+from gateway.database import Runner, WriteMark
 from gateway.models import LiveFigures, LiveWatch
+from gateway.pulse import rest
 from gateway.relay.types import Traffic
 
 LOOK_SECONDS = 1.0
@@ -36,6 +38,8 @@ WAITS: Final = ("", "plan", "backpressure")
 
 log = logging.getLogger("gateway.live")
 _ROW = Struct("<16s4q2fdB")
+# In words of its own, because making them costs more than asking.
+_WATCHED = f'SELECT {LiveWatch._meta.pk.column} FROM {LiveWatch._meta.db_table} WHERE "until" >= %s'  # noqa: S608
 
 
 class Figures(NamedTuple):
@@ -55,9 +59,11 @@ class LiveReporter:
     worker_id: uuid.UUID
     connections: ConnectionRegistry
     run: Runner
+    mark: WriteMark | None = None
     clock: Callable[[], datetime] = database_clock.clock.datetime
     _seen: dict[str, Traffic] = field(default_factory=dict, init=False)
     _seen_at: float = field(default=0.0, init=False)
+    _unwatched_mark: Hashable = field(default=None, init=False)
 
     async def keep(self) -> None:
         """Report until cancelled."""
@@ -67,12 +73,16 @@ class LiveReporter:
                 spent = await self.report()
             except DatabaseError as error:
                 log.debug("Nobody can be told of open connections now: %s", error)
-            await asyncio.sleep(max(LOOK_SECONDS, spent / SHARE))
+            await rest(max(LOOK_SECONDS, spent / SHARE))
 
     async def report(self) -> float:
         """Report once if somebody looks; the seconds that this kept the loop. Raises `django.db.Error`."""
         now = self.clock()
+        mark = self.mark.known() if self.mark else None
+        if mark is not None and mark == self._unwatched_mark:
+            return 0.0  # nobody looked, and nobody has written that he does
         scopes = await self.run(partial(watched, now))
+        self._unwatched_mark = None if scopes else mark
         if not scopes:
             if self._seen_at:
                 self._seen, self._seen_at = {}, 0.0
@@ -119,7 +129,9 @@ class LiveReporter:
 
 def watched(now: datetime) -> list[str]:
     """What somebody looks at."""
-    return list(LiveWatch.objects.filter(until__gte=now).values_list("pk", flat=True))
+    with database.cursor() as cursor:
+        cursor.execute(_WATCHED, [database.ops.adapt_datetimefield_value(now)])
+        return [scope for (scope,) in cursor.fetchall()]
 
 
 def watch(scope: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any, Final
 
 from django.conf import settings
@@ -29,6 +30,7 @@ from gateway.connections.heartbeat import STALE_SECONDS
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
 from gateway.models import ConnectionRecord, WorkerRecord
+from gateway.pulse import rest
 from gateway.relay.types import CloseInfo, Traffic
 from gateway.statistics import figures
 from gateway.statistics.figures import NAMES
@@ -58,6 +60,8 @@ class ConnectionLog:
     # One that is open is written as it is by then.
     _waiting: dict[str, Connection | Values] = field(default_factory=dict, init=False)
     _written: dict[str, tuple[Traffic, float]] = field(default_factory=dict, init=False)
+    # Of these the database may know: those that are open, and were written once.
+    _sent: set[str] = field(default_factory=set, init=False)
     _lost: int = field(default=0, init=False)
     _refreshed_at: datetime = field(default_factory=database_clock.clock.datetime, init=False)
     _is_restored: bool = field(default=False, init=False)
@@ -90,7 +94,7 @@ class ConnectionLog:
     async def keep(self) -> None:
         """Write until cancelled."""
         while True:
-            await asyncio.sleep(WRITE_SECONDS)
+            await rest(WRITE_SECONDS)
             await self.write()
             now = self.clock()
             with suppress(DatabaseError):
@@ -114,22 +118,19 @@ class ConnectionLog:
         names = list(self._waiting)
         for begin in range(0, len(names), MOST_AT_ONCE):
             batch = {name: self._waiting[name] for name in names[begin : begin + MOST_AT_ONCE]}
+            rows = [_values(each, self.worker_id) if isinstance(each, Connection) else each for each in batch.values()]
+            new = batch.keys() - self._sent
+            self._sent.update(batch)
             try:
-                await self.run(
-                    partial(
-                        write,
-                        [
-                            _values(each, self.worker_id) if isinstance(each, Connection) else each
-                            for each in batch.values()
-                        ],
-                    )
-                )
+                await self.run(partial(write, rows, new))
             except DatabaseError as error:
                 log.debug("Connections cannot be written down now: %s", error)
                 return
             for name, waiting in batch.items():
                 if self._waiting.get(name) is waiting:
                     del self._waiting[name]
+                    if not isinstance(waiting, Connection):  # it has ended
+                        self._sent.discard(name)
 
     async def refresh(self) -> None:
         """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
@@ -153,18 +154,25 @@ class ConnectionLog:
             self._lost += 1
 
 
-def write(rows: Iterable[Values]) -> None:
-    """Write rows, in place of what was written of the same connections before. Raises `django.db.Error`."""
-    statement, columns = _upsert(database.vendor)
+def write(rows: Iterable[Values], new: Container[str] = ()) -> None:
+    """Write rows, in place of what was written of the same connections before; of `new` ones nothing was.
+
+    Raises `django.db.Error`.
+    """
+    statement, in_order, adapted = _upsert(database.vendor)
     rows = list(rows)
     with transaction.atomic(), database.cursor() as cursor:
-        before = {row["id"]: row for row in _known([row["id"] for row in rows])}
+        known = [row["id"] for row in rows if row["id"] not in new]
+        before = {row["id"]: row for row in _known(known)} if known else {}
+        values = []
         for row in rows:
-            known = before.get(row["id"])
-            row["counted_until"] = row["ended_at"] or (known["counted_until"] if known else None)
-        cursor.executemany(
-            statement, [[adapt(row[name]) if adapt else row[name] for name, adapt in columns] for row in rows]
-        )
+            earlier = before.get(row["id"])
+            row["counted_until"] = row["ended_at"] or (earlier["counted_until"] if earlier else None)
+            parameters = list(in_order(row))
+            for place, adapt in adapted:
+                parameters[place] = adapt(parameters[place])
+            values.append(parameters)
+        cursor.executemany(statement, values)
         figures.account([(before.get(row["id"]), row) for row in rows], database_clock.clock.datetime())
 
 
@@ -210,26 +218,33 @@ def prune(now: datetime) -> int:
 
 
 @lru_cache
-def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
+def _upsert(vendor: str) -> tuple[str, Callable[[Values], tuple[Any, ...]], list[tuple[int, Callable[[Any], Any]]]]:
     """One statement for all, because it is sent for every connection twice. SQLite and PostgreSQL speak alike here.
 
-    With it the names of the values, and what has to be done to those that a database driver does not take as they are.
+    With it what brings a row's values in order, and what has to be done to those, by their place, that a database
+    driver does not take as they are.
     """
     quote, fields = database.ops.quote_name, list(ConnectionRecord._meta.concrete_fields)
     columns = [quote(str(field.column)) for field in fields]
     replaced = [f"{column} = excluded.{column}" for column in columns[1:]]
     marks = ", ".join(["%s"] * len(fields))
-    adapters: dict[str, Callable[[Any], Any]] = {}
-    for each in fields:
+    adapted: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, each in enumerate(fields):
         if isinstance(each, models.DateTimeField):
-            adapters[each.attname] = database.ops.adapt_datetimefield_value
+            adapted.append((place, _utc if vendor == "sqlite" else database.ops.adapt_datetimefield_value))
         elif isinstance(each, models.UUIDField):  # the worker's own: always the same
-            adapters[each.attname] = lru_cache(partial(each.get_db_prep_save, connection=database))
+            adapted.append((place, lru_cache(partial(each.get_db_prep_save, connection=database))))
     return (
         f"INSERT INTO {quote(ConnectionRecord._meta.db_table)} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608
         f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
-        [(str(field.attname), adapters.get(field.attname)) for field in fields],
+        itemgetter(*(each.attname for each in fields)),
+        adapted,
     )
+
+
+def _utc(moment: datetime | None) -> str | None:
+    """As Django writes it on SQLite, which knows no zones; all moments here are in UTC."""
+    return None if moment is None else str(moment.replace(tzinfo=None))
 
 
 def _values(connection: Connection, worker_id: uuid.UUID) -> Values:

@@ -1,9 +1,10 @@
 """Follows the audit log: keeps the routing state up to date and closes what has lost its right, within a second.
 
-A step every 200 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
-touched. Once a minute everything is compared with the database, in case a row was missed. While the database cannot
-be read the worker goes on from memory, and catches up afterwards. A database that was restored has forgotten rows that
-were read, and gives their ids to others: the worker notices, and starts over. Tokens end by the clock, database or not.
+A step every 200 ms reads the rows that are new, unless nobody has written anything. Only what they name is read again
+and reconsidered; nothing else is touched. Once a minute everything is compared with the database, in case a row was
+missed. While the database cannot be read the worker goes on from memory, and catches up afterwards. A database that was
+restored has forgotten rows that were read, and gives their ids to others: the worker notices, and starts over. Tokens
+end by the clock, database or not.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from functools import partial
 from itertools import chain
 
@@ -24,14 +25,16 @@ from gateway.authorization.decision import is_denied, reconsider
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.control.feed import FeedCursor, touched_by
-from gateway.control.feed_rows import MOST_ROWS, read_rows, read_tail, read_unread
+from gateway.control.feed_rows import MOST_ROWS, Unread, read_rows, read_tail, read_unread
 from gateway.control.loaders import load_deny_policies, load_fingerprints, load_grants
 from gateway.control.routing import RoutingState
-from gateway.database import Runner
+from gateway.database import Runner, WriteMark
+from gateway.pulse import rest
 from gateway.refusals import Refusal
 
 POLL_SECONDS = 0.2
 AWAY_SECONDS = 1.0
+AGAIN_SECONDS = 5.0  # after which the log is read, whether or not it seems that anybody has written
 RECONCILE_SECONDS = 60.0
 CONNECTIONS_AT_ONCE = 500  # about 20 ms: the Close goes out to all of them before the first has to be cleared away
 
@@ -43,7 +46,8 @@ class ChangeFeed:
 
     `reauthenticate(connection id, what was asked)` is called for each request to go on with another token,
     `readmitted(connection)` when something changed under a connection that may stay, `restored()` when the database has
-    gone back in time: whatever was written down may be gone. `record()` reads what is to be recorded.
+    gone back in time: whatever was written down may be gone. `record()` reads what is to be recorded. `mark` tells that
+    there is nothing to read.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class ChangeFeed:
         readmitted: Callable[[Connection], None] | None = None,
         restored: Callable[[], None] | None = None,
         record: Callable[[], Awaitable[None]] | None = None,
+        mark: WriteMark | None = None,
         clock: Callable[[], float] = database_clock.clock,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -66,11 +71,13 @@ class ChangeFeed:
         self._readmitted = readmitted or (lambda connection: None)
         self._restored = restored or (lambda: None)
         self._record = record
+        self._mark = mark
+        self._read_mark: Hashable = None
         self._clock = clock
         self._elapsed = elapsed
         self._seen: FeedCursor  # from `start` on
         self._is_away = False
-        self._reconciled_at = self._true_at = elapsed()
+        self._reconciled_at = self._true_at = self._read_at = elapsed()
 
     def age(self) -> float:
         """For how many seconds what is known has not been compared with the database: a fraction when all is well."""
@@ -89,7 +96,7 @@ class ChangeFeed:
         """Follow the audit log until cancelled."""
         while True:
             await self.step()
-            await asyncio.sleep(AWAY_SECONDS if self._is_away else POLL_SECONDS)
+            await rest(AWAY_SECONDS if self._is_away else POLL_SECONDS)
 
     async def step(self) -> None:
         """Read what is new and act on it. Never raises: what fails now is caught up with later.
@@ -100,16 +107,20 @@ class ChangeFeed:
         try:
             if self._is_away or self._elapsed() - self._reconciled_at >= RECONCILE_SECONDS:
                 await self.reconcile()
-            found = await self._run(partial(read_unread, self._seen))
-            if found is None:
-                await self._start_over()
-            else:
-                unread, rows = found
-                if len(unread) > MOST_ROWS:
-                    await self.reconcile()
-                if rows:
-                    await self._apply(touched_by(rows))
-                self._seen.mark(unread, self._elapsed())
+            mark = self._mark.at_once() if self._mark else None
+            is_new = mark is None or mark != self._read_mark or begun_at - self._read_at >= AGAIN_SECONDS
+            if is_new or self._is_away:
+                mark, found = await self._run(partial(self._read, mark))
+                if found is None:
+                    await self._start_over()
+                else:
+                    unread, rows = found
+                    if len(unread) > MOST_ROWS:
+                        await self.reconcile()
+                    if rows:
+                        await self._apply(touched_by(rows))
+                    self._seen.mark(unread, self._elapsed())
+                self._read_mark, self._read_at = mark, begun_at
         except DatabaseError:
             self._is_away = True
         except Exception:
@@ -130,6 +141,15 @@ class ChangeFeed:
             await self._record()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
+
+    def _read(self, mark: Hashable) -> tuple[Hashable, Unread | None]:
+        """What is new, and the mark that was there before it was asked for. On a thread of the database's."""
+        if self._mark and mark is None:
+            mark = self._mark.read()
+            is_old = mark is not None and mark == self._read_mark and not self._is_away
+            if is_old and self._elapsed() - self._read_at < AGAIN_SECONDS:
+                return mark, ({}, [])
+        return mark, read_unread(self._seen)
 
     async def _start_over(self) -> None:
         """Follow another log from now on. Nobody knows what has changed, so everything is compared with the database.

@@ -12,6 +12,7 @@ from gateway.control.feed import FeedCursor, FeedRow
 
 TAIL_IDS = 1000
 MOST_ROWS = 1000
+Unread = tuple[dict[int, Any], list[FeedRow]]
 ORDERS = frozenset({CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED, REAUTHENTICATION_ASKED})
 
 
@@ -22,7 +23,7 @@ def read_tail() -> tuple[int, dict[int, Any]]:
     return floor, rows_from(floor)
 
 
-def read_unread(seen: FeedCursor) -> tuple[dict[int, Any], list[FeedRow]] | None:
+def read_unread(seen: FeedCursor) -> Unread | None:
     """What has not been read yet, and those rows as they were written; None when this is another log than was read.
 
     Of too many only the orders are read: no comparison finds them. One visit of the database.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import lru_cache, partial
+from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -22,13 +23,14 @@ from gateway.control.change_feed import ChangeFeed
 from gateway.control.loaders import make_identity_signer
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
-from gateway.database import DatabaseThread
+from gateway.database import DatabaseThread, WriteMark
 from gateway.observability.counters import Counters
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
 from gateway.observability.tracing import open_tracing
 from gateway.observability.violation_log import ViolationLog
 from gateway.observability.writer import MetricsWriter
+from gateway.pulse import rest
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
@@ -63,6 +65,7 @@ class ControlPlane:
             DatabaseThread("gateway-tokens", seconds=patience, idle=IDLE_SECONDS),
             DatabaseThread("gateway-feed"),
         )
+        self._mark = WriteMark()
         self.routing = RoutingState(run=self._asking, patience=patience)
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
@@ -70,7 +73,10 @@ class ControlPlane:
         counters = Counters()
         self._store = InstrumentedStore(open_store(settings.REDIS_URL), counters.store_asked, counters.store_forgot)
         self._lease_client = LeaseClient(
-            self._store, settings.DATA_DIR / "leases", run=None if settings.REDIS_URL else self._asking
+            self._store,
+            settings.DATA_DIR / "leases",
+            run=None if settings.REDIS_URL else self._asking,
+            mark=None if settings.REDIS_URL else self._mark,
         )
         self.plans = ConnectionPlans(self._lease_client)
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
@@ -80,7 +86,7 @@ class ControlPlane:
             run=self._following,
         )
         self._live = LiveReporter(
-            worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._following
+            worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._following, mark=self._mark
         )
         self.recorder = Recorder(
             run=self._following, connections=self.connections, redacted_of=self.routing.redacted_of
@@ -93,6 +99,7 @@ class ControlPlane:
             readmitted=self.plans.follow,
             restored=self.connection_log.write_anew,
             record=self.recorder.refresh,
+            mark=self._mark,
         )
         known_seconds: float = settings.KNOWN_TOKENS_SECONDS
         self.routing.is_outdated = lambda: 0 < known_seconds < self._change_feed.age()
@@ -114,7 +121,7 @@ class ControlPlane:
                 "clock_skew_seconds": max(database_clock.clock.skew(), plan_clock.skew(), key=abs),
             },
         )
-        self._breaker = SharedBreaker(run=self._following)
+        self._breaker = SharedBreaker(run=self._following, mark=self._mark)
         self._dial_log = DialLog(run=self._following)
         self.dialer = Dialer(
             breaker=self._breaker,
@@ -135,11 +142,10 @@ class ControlPlane:
                 await self._following(self._store.checkpoint)
         await self._lease_client.start()
         await self._heartbeat.beat()
-        for name, work in (
+        works: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("change-feed", self._change_feed.follow()),
             ("expire", _again(self._change_feed.close_expired, EXPIRY_SECONDS)),
             ("clock", _again(partial(self._following, database_clock.measure), database_clock.MEASURED_SECONDS)),
-            ("checkpoints", _again(partial(self._following, self._store.checkpoint), CHECKPOINT_SECONDS)),
             ("heartbeat", _again(self._heartbeat.beat, LOOK_SECONDS)),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
@@ -151,7 +157,10 @@ class ControlPlane:
             ("recorder", self.recorder.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
-        ):
+        ]
+        if settings.REDIS_URL:  # a database has nothing to save
+            works.append(("checkpoints", _again(partial(self._following, self._store.checkpoint), CHECKPOINT_SECONDS)))
+        for name, work in works:
             task = asyncio.create_task(work, name=f"gateway-{name}")
             task.add_done_callback(_report)
             self._tasks.append(task)
@@ -180,6 +189,7 @@ class ControlPlane:
         await self._dial_log.write()
         await self._events.write()
         await self._heartbeat.stop()
+        self._mark.close()
         self._asking.close()
         self._following.close()
 
@@ -188,7 +198,7 @@ async def _again(work: Callable[[], Awaitable[object]], seconds: float) -> None:
     """Do it every so many seconds, until cancelled."""
     away = _away()
     while True:
-        await asyncio.sleep(seconds)
+        await rest(seconds)
         with suppress(*away):
             await work()
 

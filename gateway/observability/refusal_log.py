@@ -7,7 +7,6 @@ others. Rows are kept for a week, and never more than MOST_ROWS.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from gateway.authorization.decision import Allow
 from gateway.database import Runner
 from gateway.handshake.request import Handshake
 from gateway.models import RefusalRecord
+from gateway.pulse import rest
 from gateway.refusals import Refusal
 from gateway.statistics.events import EventCounter
 
@@ -104,7 +104,7 @@ class RefusalLog:
     async def keep(self) -> None:
         """Write and prune until cancelled."""
         while True:
-            await asyncio.sleep(WRITE_SECONDS)
+            await rest(WRITE_SECONDS)
             await self.write()
             now = self.clock()
             if now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):

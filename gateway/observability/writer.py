@@ -21,9 +21,10 @@ from typing import Any
 from gateway import native
 from gateway.connections.registry import ConnectionRegistry
 from gateway.observability.counters import Counters
+from gateway.pulse import next_beat, rest
 
 REPORT_SECONDS = 2.0
-LAG_SECONDS = 0.25
+LAG_SECONDS = 0.2
 LOOKED_AT = 200  # connections in one step of the loop
 
 log = logging.getLogger("gateway.metrics")
@@ -58,14 +59,14 @@ class MetricsWriter:
         """Report until cancelled."""
         while self._path:
             await self._write(self._path, is_ended=False)
-            await asyncio.sleep(self._seconds)
+            await rest(self._seconds)
 
     async def watch(self) -> None:
         """Measure the loop until cancelled."""
         loop = asyncio.get_running_loop()
         while self._path:
-            wanted = loop.time() + LAG_SECONDS
-            await asyncio.sleep(LAG_SECONDS)
+            wanted = next_beat(loop.time(), LAG_SECONDS)
+            await asyncio.sleep(wanted - loop.time())
             self._counters.lag.observe(max(0.0, loop.time() - wanted))
 
     async def stop(self) -> None:

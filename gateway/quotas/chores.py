@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from gateway.quotas.rules import LeaseAnswer, LeaseStore, Reserved
 from gateway.quotas.spent_file import reconcile_abandoned
 from gateway.quotas.state import Batch
 
-CONTENDED_SECONDS: Final = 0.2
+CONTENDED_SECONDS: Final = 0.15  # at least: so that they fall on the next beat
 RECONCILE_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 2.0
 EXPIRE_SECONDS: Final = 60.0
@@ -42,11 +42,21 @@ class Chores:
         self.beat_at = self.contended_at = self.reconcile_at = self.expire_at = 0.0
         self._measured_at = -math.inf  # by the clock that nobody sets
         self._is_forgotten = False
+        self._contended_mark: Hashable = None
+
+    def spare(self, now: float, mark: Hashable) -> None:
+        """Do not ask who waits for what is held here, where nobody has written anything since that was asked."""
+        if mark is not None and mark == self._contended_mark and now >= self.contended_at:
+            self.contended_at = now + CONTENDED_SECONDS
 
     def due(self, holds_leases: bool) -> float:
         """When there is something to do, even when nothing is to be asked."""
         others = min(self.reconcile_at, self.expire_at)
-        return min(others, self.beat_at, self.contended_at) if holds_leases else others
+        return min(others, self.asks_at()) if holds_leases else others
+
+    def asks_at(self) -> float:
+        """When the store is to be asked or told something of leases that are held, even when nothing has changed."""
+        return min(self.beat_at, self.contended_at)
 
     def measure(self) -> None:
         """Compare this machine's clock with the store's, if that was not done lately."""
@@ -54,8 +64,11 @@ class Chores:
             self._measure()
             self._measured_at = monotonic()
 
-    def ask(self, batch: Batch, holds_leases: bool, now: float, is_last: bool) -> Outcome:
-        """Tell and ask what is in the batch, say that this worker lives, and hear who waits for what it holds."""
+    def ask(self, batch: Batch, holds_leases: bool, now: float, is_last: bool, mark: Hashable = None) -> Outcome:
+        """Tell and ask what is in the batch, say that this worker lives, and hear who waits for what it holds.
+
+        `mark` is what the database stood at before: of what is written from now on it is asked again.
+        """
         contended: list[int] = []
         self.measure()
         if holds_leases and now >= self.beat_at:
@@ -66,6 +79,7 @@ class Chores:
         if holds_leases and now >= self.contended_at:
             self.contended_at = now + CONTENDED_SECONDS
             contended = self._store.contended(self._holder, now)
+            self._contended_mark = mark
         if is_last:  # this worker has returned everything
             self._store.reconcile(self._holder, {})
         is_forgotten, self._is_forgotten = self._is_forgotten, False

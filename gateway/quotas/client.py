@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from core.clock import SharedClock
-from gateway.database import DatabaseThread, Runner
+from gateway.database import DatabaseThread, Runner, WriteMark
+from gateway.pulse import next_beat
 from gateway.quotas.admission import Admission
 from gateway.quotas.chores import RECONCILE_SECONDS, Chores
 from gateway.quotas.clock import clock as plan_clock
@@ -25,6 +26,7 @@ from gateway.quotas.spent_file import SpentFile
 from gateway.quotas.state import Batch, LeaseState, PlanOf
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 1.0  # between two looks
+BEAT_SECONDS, CALM_SECONDS = 0.1, 0.2  # looks for which nobody waits are taken with what else is done then
 JUMP_SECONDS: Final = 0.5  # a clock that moves so far against the loop's was set
 PATIENCE_SECONDS: Final = 5.0
 LATE_SECONDS: Final = 3.0  # a store that has not answered for so long is away
@@ -101,6 +103,7 @@ class LeaseClient:
 
     `folder` is where this host's workers keep their records of what they spent. `clock` gives epoch seconds; a shared
     one is measured against that of the store. `run` takes questions elsewhere: to a thread of its own if none is given.
+    `mark`, of a store in the database, tells that nobody can be waiting for what is held here.
     """
 
     def __init__(
@@ -110,8 +113,10 @@ class LeaseClient:
         *,
         clock: Callable[[], float] = plan_clock,
         run: Runner | None = None,
+        mark: WriteMark | None = None,
     ) -> None:
         self.clock = clock
+        self._mark = mark
         self.state = ClientState.IDLE
         holder = uuid.uuid4().hex
         self._file = SpentFile(folder, holder)
@@ -210,6 +215,8 @@ class LeaseClient:
             self.lease_state.tick(now)
             if self.state not in _ASKING:
                 batch = self.lease_state.collect(now)
+                if self._mark and now >= self._chores.contended_at:
+                    self._chores.spare(now, self._mark.known())
                 if batch.requests or batch.reservations or now >= self._chores.due(self.lease_state.holds_leases):
                     self._on(ClientEvent.ASKED)
                     self._asked_at = self._loop.time()
@@ -217,12 +224,20 @@ class LeaseClient:
             elif self._loop.time() - self._asked_at > LATE_SECONDS:
                 self._tell_of_store(f"no answer for {LATE_SECONDS:g} s")
         finally:
-            due = self.lease_state.due()
+            due, begun = self.lease_state.due(), self._loop.time()
+            later = due if due == self.lease_state.look_at else math.inf
             if self.state not in _ASKING:
-                due = min(due, self.lease_state.asks_at(), self._chores.due(self.lease_state.holds_leases))
+                due = min(due, self.lease_state.asks_at())
+                later = min(later, self._chores.due(self.lease_state.holds_leases))
             if self._timer:
                 self._timer.cancel()
-            self._timer = self._loop.call_later(min(max(SHORTEST_SECONDS, due - now), LONGEST_SECONDS), self._look)
+            if later <= due:
+                beat = CALM_SECONDS if self.lease_state.is_calm else BEAT_SECONDS
+                at = next_beat(begun + max(0.0, later - now), beat)
+            else:
+                at = begun + max(SHORTEST_SECONDS, due - now)
+            at = min(at, begun + LONGEST_SECONDS)
+            self._timer = self._loop.call_at(at, self._look)
 
     def _notice_jump(self, now: float) -> None:
         """The clock may be set, and a machine may sleep: what waits for a time must not wait for that of before."""
@@ -242,7 +257,10 @@ class LeaseClient:
         What fails of the latter is done later: what this worker itself needs does not depend on it.
         """
         try:
-            for begin in range(0, max(len(batch.requests), len(batch.reservations), 1), BATCH):
+            size = max(len(batch.requests), len(batch.reservations))
+            if self.lease_state.holds_leases and self.clock() >= self._chores.asks_at():
+                size = max(size, 1)
+            for begin in range(0, size, BATCH):
                 part = slice(begin, begin + BATCH)
                 self._asked_at = self._loop.time()
                 await self._ask(Batch(batch.requests[part], batch.reservations[part]))
@@ -263,8 +281,9 @@ class LeaseClient:
     async def _ask(self, batch: Batch, *, is_last: bool = False) -> bool:
         """Ask the store and apply what it says; whether it could be asked."""
         holds = self.lease_state.holds_leases
+        mark = self._mark.known() if self._mark else None
         try:
-            outcome = await self._run(partial(self._chores.ask, batch, holds, self.clock(), is_last))
+            outcome = await self._run(partial(self._chores.ask, batch, holds, self.clock(), is_last, mark))
         except Exception as error:  # each engine has errors of its own, and the connections must go on
             self.lease_state.fail(batch, self.clock())
             if isinstance(error, StoreRecovering) and error.epoch not in ("", self._epoch):

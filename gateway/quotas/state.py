@@ -21,7 +21,9 @@ from gateway.quotas.rate import RateReservation, RateTerms, RateTimers
 from gateway.quotas.rules import LeaseAnswer, LeaseRequest, Reservation, Reserved
 
 TICK_SECONDS: Final = 0.1
+EARLY: Final = 0.8  # of a tick has passed: a little later is the beat on which a worker does all that can wait
 ROUNDS: Final = 10
+CALM_STARTER: Final = 16  # messages of a rate that are kept ready: as many do not come unseen
 MOST_LOOKS: Final = 500  # at accounts of those where something happens, in a tick
 MOST_REPORTS: Final = 50
 """Of what was spent, in a tick. A worker with more than 500 quotas in use tells the store of each less than once a
@@ -45,8 +47,11 @@ class Batch(NamedTuple):
 
 
 class LeaseState:
-    """The accounts of one worker. `on_change` is called when there may be something to do earlier than `due` and
-    `asks_at` said; it must not do it at once."""
+    """The accounts of one worker. Nothing happens on them while it `is_calm`.
+
+    `on_change` is called when there may be something to do earlier than `due` and `asks_at` said; it must not do it at
+    once.
+    """
 
     def __init__(self, cells: Cells, on_change: Callable[[], None]) -> None:
         self._cells = cells
@@ -57,8 +62,9 @@ class LeaseState:
         self._retired: list[Lease] = []  # nobody spends them any more, and the store is to end them
         self._ending: dict[int, Lease] = {}  # the store is being told
         self._retire_at = 0.0
-        self._minute = self._look_at = 0.0
+        self._minute = self.look_at = 0.0
         self._round = 0
+        self.is_calm = False
         self._moving: dict[Account, None] = {}  # the one first that was not looked at for longest
         self._looked_at: set[Account] = set()
         self._reports = MOST_REPORTS
@@ -117,8 +123,11 @@ class LeaseState:
         return bool(self._accounts or self._retired or self._ending)
 
     def due(self) -> float:
-        """When to call `tick` next, as far as only time is needed; infinity when nothing is in use."""
-        return min(self._look_at, self._minute, self._rates.due()) if self.holds_leases else math.inf
+        """When to call `tick` next, as far as only time is needed; infinity when nothing is in use.
+
+        At `look_at` it is to look at what is in use, for which a little later is early enough.
+        """
+        return min(self.look_at, self._minute, self._rates.due()) if self.holds_leases else math.inf
 
     def asks_at(self) -> float:
         """When there is something that should be asked of the store at once; infinity when it can wait for a tick."""
@@ -133,14 +142,18 @@ class LeaseState:
             for quota in list(self._quotas()):
                 quota.refresh(now)
         self._rates.advance(now)
-        if now < self._look_at:
+        if now < self.look_at:
             return
-        self._look_at, self._reports = now + TICK_SECONDS, MOST_REPORTS
+        self._reports = MOST_REPORTS
         # At accounts where something happens, of very many in turn, and in turn at the others: it may have begun there.
-        self._round = (self._round + 1) % ROUNDS
         accounts = list(self._accounts.values())
-        thirsty = [account for account in accounts if account.rate and account.rate.is_thirsty]
-        for account in {*islice(self._moving, MOST_LOOKS), *accounts[self._round :: ROUNDS], *thirsty}:
+        looked_at = {account for account in accounts if account.rate and account.rate.is_thirsty}
+        looked_at.update(islice(self._moving, MOST_LOOKS))
+        ticks = 2 if self.is_calm else 1
+        for _ in range(ticks):
+            self._round = (self._round + 1) % ROUNDS
+            looked_at.update(accounts[self._round :: ROUNDS])
+        for account in looked_at:
             self._moving.pop(account, None)
             if account.rate:
                 account.rate.look(now)
@@ -149,10 +162,14 @@ class LeaseState:
             elif account.is_moving:
                 self._moving[account] = None
             self._looked_at.add(account)
+        # When calm it takes every second tick, and looks at as many. Who sends now and then is not to wait for that.
+        rates = [account.rate for account in accounts if account.rate]
+        self.is_calm = not self._moving and all(rate.starter >= CALM_STARTER for rate in rates)
+        self.look_at = now + TICK_SECONDS * EARLY * (2 if self.is_calm else 1)
 
     def clock_set_back(self, now: float) -> None:
         """The clock shows an earlier time than before: nothing may wait for what it showed then."""
-        self._minute = self._look_at = self._retire_at = 0.0
+        self._minute = self.look_at = self._retire_at = 0.0
         self._rates = RateTimers(self._rates.wanting)  # all other times are those of the old clock
         for account in self._accounts.values():
             account.left_at = min(account.left_at, now)

@@ -23,6 +23,7 @@ from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
 from gateway.payloads.reading import Passage, too_long
 from gateway.payloads.redaction import KeptPayload, keep
+from gateway.pulse import rest
 from gateway.recording import store
 from gateway.recording.store import ActiveRecording, Taken
 from gateway.recording.tap import LONGEST, OnMessage, Tap
@@ -85,7 +86,7 @@ class Recorder:
         """Write what is taken down, and end what is over, until cancelled. Sleeps while nothing is recorded."""
         while True:
             await self._is_on.wait()
-            await asyncio.sleep(WRITE_SECONDS)
+            await rest(WRITE_SECONDS)
             now = self.clock()
             if any(each.until <= now for each in self._active):
                 self._active = [each for each in self._active if each.until > now]

@@ -22,16 +22,16 @@ class Watched(Protocol):
 class TimerWheel:
     """Looks at each watched thing when its time has come, give or take one `tick` (seconds).
 
-    There is one timer of the loop's, and only while something is watched.
+    There is one timer of the loop's, for what is due first, and only while something is watched.
     """
 
-    __slots__ = ("_buckets", "_handle", "_loop", "_now", "tick")
+    __slots__ = ("_buckets", "_handle", "_loop", "_next", "_now", "tick")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tick: float = 0.5) -> None:
         self._loop = loop
         self._buckets: dict[int, list[Watched]] = {}
         self._handle: asyncio.TimerHandle | None = None
-        self._now = 0
+        self._now = self._next = 0
         self.tick = tick
 
     def watch(self, watched: Watched, delay: float) -> None:
@@ -43,11 +43,15 @@ class TimerWheel:
         self._buckets.setdefault(due, []).append(watched)
         if self._handle is None:
             self._now = int(self._loop.time() / self.tick)
-            self._handle = self._loop.call_at((self._now + 1) * self.tick, self._turn)
+            self._wait_for(due)
+        elif due < self._next:
+            self._handle.cancel()
+            self._wait_for(due)
 
     def _turn(self) -> None:
         now = self._loop.time()
-        reached = max(int(now / self.tick), self._now + 1)
+        reached = max(int(now / self.tick), self._next)
+        self._next = reached
         for number in range(self._now + 1, reached + 1):
             self._now = number
             for watched in self._buckets.pop(number, ()):
@@ -61,7 +65,10 @@ class TimerWheel:
                     continue
                 if delay is not None:
                     self.watch(watched, delay)
+        self._handle = None
         if self._buckets:
-            self._handle = self._loop.call_at((self._now + 1) * self.tick, self._turn)
-        else:
-            self._handle = None
+            self._wait_for(min(self._buckets))
+
+    def _wait_for(self, due: int) -> None:
+        self._next = due
+        self._handle = self._loop.call_at(due * self.tick, self._turn)

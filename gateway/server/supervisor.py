@@ -21,6 +21,7 @@ from types import FrameType
 
 from gateway.server.processes import ASKED, Child, Handle, ending, send, spawn
 
+LOOK_SECONDS, CALM_SECONDS = 0.1, 1.0  # between two looks at children of whom something is awaited, or nothing
 STARTING_SECONDS = 30.0  # for a new process to say that it works
 MISSING_SECONDS = 2.0  # for one in place of a process that has died
 
@@ -89,7 +90,9 @@ class Supervisor:
                     if not self._stopping:
                         self._renew(time.monotonic())
                     if not self._stopping:
-                        select.select([self._alarm], [], [], 0.1)
+                        # The end of a child rings; for all else that is awaited somebody has to look.
+                        is_calm = all(slot.is_calm for slot in self._slots)
+                        select.select([self._alarm], [], [], CALM_SECONDS if is_calm else LOOK_SECONDS)
                         with suppress(BlockingIOError):
                             self._alarm.recv(4096)
             finally:
@@ -267,6 +270,13 @@ class _Slot:
     failures: int = 0
     due: float = 0.0
     missing_at: float = 0.0  # when nobody works in its place; 0: somebody does, inf: it was said
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether its process runs, or is done, and nothing is awaited of it."""
+        is_done = self.child.once and self.handle is None and self.due == math.inf
+        is_steady = self.phase is _Phase.STEADY and not self.is_wanted_new and not self.missing_at
+        return is_done or (self.handle is not None and is_steady)
 
     def take_over(self, now: float, phase: _Phase = _Phase.STEADY) -> None:
         """The next process is now the one that counts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -220,6 +221,9 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
             f"The gateway cannot read the database ({type(error).__name__}): "
             "check DATABASE_URL, and prepare it with `manage.py setup`."
         ) from error
+    # What is there by now stays until the end. The collector, which stops everybody, need not go through it ever again.
+    gc.collect()
+    gc.freeze()
     worker = Worker(
         context,
         limits=with_room(config.limits, config.connections, config.greeted_per_address),

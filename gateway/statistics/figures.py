@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from django.db import IntegrityError, models
@@ -41,13 +43,18 @@ class Likeness(NamedTuple):
     topic: str
 
 
+_text = lru_cache(str)  # of a worker's name: there are few
+_shared, _passed = itemgetter(*Likeness._fields[1:]), itemgetter(*SUMS[3:])
+_NOTHING = (0,) * len(SUMS)
+
+
 def worth(row: Values | None) -> tuple[int, ...]:
     """What a row of the connection log stands for, in the order of SUMS; nothing where there is none."""
     if row is None:
-        return (0,) * len(SUMS)
+        return _NOTHING
     until = row["counted_until"] or row["started_at"]
     connected = round((until - row["started_at"]).total_seconds() * 1000)
-    return (1, int(row["ended_at"] is not None), connected, *(row[name] for name in SUMS[3:]))
+    return (1, int(row["ended_at"] is not None), connected, *_passed(row))
 
 
 def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> None:
@@ -55,7 +62,7 @@ def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> N
     traffic: dict[Likeness, list[int]] = defaultdict(lambda: [0] * len(SUMS))
     closes: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for before, after in changes:
-        like = Likeness(str(after["worker_id"]), *(after[name] for name in Likeness._fields[1:]))
+        like = Likeness(_text(after["worker_id"]), *_shared(after))
         total = traffic[like]
         for place, (now_worth, was_worth) in enumerate(zip(worth(after), worth(before), strict=True)):
             total[place] += now_worth - was_worth
@@ -90,7 +97,7 @@ def add(model: type[TrafficFigures | EventFigures], rows: Mapping[tuple[Any, ...
             raise IntegrityError("What figures are alike in was deleted in this moment.")
 
 
-class Statements(NamedTuple):
+class FigureStatements(NamedTuple):
     """What is said to the database about one kind of figures. SQLite and PostgreSQL speak alike here."""
 
     figures: type[models.Model]
@@ -131,6 +138,6 @@ class Statements(NamedTuple):
 
 
 STATEMENTS: Final = {
-    TrafficFigures: Statements(TrafficFigures, TrafficLikeness, ALIKE, ("period", "begins", "worker"), SUMS),
-    EventFigures: Statements(EventFigures, EventLikeness, EVENTS_ALIKE, ("period", "begins"), ("number",)),
+    TrafficFigures: FigureStatements(TrafficFigures, TrafficLikeness, ALIKE, ("period", "begins", "worker"), SUMS),
+    EventFigures: FigureStatements(EventFigures, EventLikeness, EVENTS_ALIKE, ("period", "begins"), ("number",)),
 }

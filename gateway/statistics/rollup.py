@@ -17,7 +17,7 @@ from django.db.models import Q
 from core.upkeep import delete_batch
 from gateway.models import ConnectionRecord
 from gateway.statistics import figures
-from gateway.statistics.figures import DAY, HOUR, MINUTE, NAMES, SECONDS, STATEMENTS, WEEK, Statements
+from gateway.statistics.figures import DAY, HOUR, MINUTE, NAMES, SECONDS, STATEMENTS, WEEK, FigureStatements
 
 MINUTES_KEPT: Final = 2 * 3600  # seconds; of the hour that this falls into nothing is moved yet
 HOURS_KEPT: Final = 8 * 86400
@@ -54,7 +54,7 @@ def count_open(now: datetime) -> None:
 
 
 @transaction.atomic
-def move(which: Statements, of: str, into: str, limit: int) -> bool:
+def move(which: FigureStatements, of: str, into: str, limit: int) -> bool:
     """Move the rows of the oldest period of `into` that ended by `limit`; whether there were any."""
     rows = which.figures._default_manager.filter(period=of, begins__lt=limit)
     oldest = rows.order_by("begins").values_list("begins", flat=True).first()

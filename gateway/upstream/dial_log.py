@@ -6,7 +6,6 @@ REPEAT_SECONDS, so a backend that is dialled a thousand times a second costs a r
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from django.utils import timezone
 from core.upkeep import delete_batch
 from gateway.database import Runner
 from gateway.models import DialRecord
+from gateway.pulse import rest
 from gateway.refusals import Refusal
 from gateway.upstream.breaker_store import address_key, worker_name
 
@@ -62,7 +62,7 @@ class DialLog:
     async def keep(self) -> None:
         """Write until cancelled."""
         while True:
-            await asyncio.sleep(WRITE_SECONDS)
+            await rest(WRITE_SECONDS)
             await self.write()
 
     async def write(self) -> None:

@@ -20,7 +20,7 @@ from gateway.authorization.decision import Allow
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.control.change_feed import ChangeFeed
 from gateway.control.routing import RoutingState
-from gateway.database import DatabaseThread
+from gateway.database import DatabaseThread, WriteMark
 from gateway.handshake.request import CredentialSource, Handshake
 from gateway.refusals import Refusal
 from publisher import operations as publishing
@@ -164,10 +164,12 @@ class Worker:
         self.routing = RoutingState(run=self.run, clock=self.clock)
         self.connections = ConnectionRegistry()
         self.closed: dict[str, int] = {}
+        self.mark = WriteMark(self.clock)
         self.change_feed = ChangeFeed(
             routing=self.routing,
             connections=self.connections,
             run=self.run,
+            mark=self.mark,
             clock=self.clock,
             elapsed=self.clock,
         )
@@ -177,6 +179,7 @@ class Worker:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.mark.close()
         self.run.close()
 
     async def decide(self, token: str, path: str = "/echowebsocket/1.0") -> Allow | Refusal:

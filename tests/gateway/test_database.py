@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.db.backends.signals import connection_created
 
 from gateway.control import plane
 from gateway.control.plane import ControlPlane
-from gateway.database import DatabaseThread
+from gateway.database import DatabaseThread, WriteMark
 from tests.environment import PATIENCE
 from tests.gateway.scenario import elsewhere
 
@@ -201,3 +202,40 @@ async def test_nobody_waits_longer_than_the_thread_s_deadline(transactional_db: 
     finally:
         go.set()
         thread.close()
+
+
+def test_the_mark_of_a_file_changes_with_what_others_write_and_when_it_is_replaced_and_not_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def database(name: str) -> sqlite3.Connection:
+        made = sqlite3.connect(tmp_path / name, isolation_level=None)
+        made.execute("PRAGMA journal_mode=WAL")
+        made.execute("CREATE TABLE what (is_written INTEGER)")
+        return made
+
+    monkeypatch.setattr(connection, "vendor", "sqlite")
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(tmp_path / "one"))
+    others, mark = database("one"), WriteMark()
+    seen = mark.at_once()
+    others.execute("SELECT * FROM what").fetchall()
+    assert seen is not None
+    assert mark.at_once() == mark.known() == seen
+    others.execute("BEGIN IMMEDIATE")
+    others.execute("INSERT INTO what VALUES (1)")
+    assert mark.at_once() == seen  # nobody waits for who writes
+    others.execute("COMMIT")
+    later = mark.at_once()
+    assert later not in (None, seen)
+    database("two").close()
+    (tmp_path / "two").replace(tmp_path / "one")
+    assert mark.at_once() not in (None, seen, later)
+    (tmp_path / "one").unlink()
+    assert mark.at_once() is None
+    others.close()
+    mark.close()
+
+
+def test_there_is_no_mark_where_the_database_is_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "vendor", "sqlite")
+    monkeypatch.setitem(connection.settings_dict, "NAME", ":memory:")
+    assert WriteMark().known() is None

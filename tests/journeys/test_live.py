@@ -36,6 +36,14 @@ def test_a_connection_appears_counts_up_and_is_closed_by_the_button_with_its_rea
         assert closed(socket) == (4011, "Maintenance")
         expect(page.get_by_text("Closing 1 connection.").first).to_be_visible()
         expect(page.get_by_text("Nobody is connected")).to_be_visible()
+    page.goto(f"{product.portal}/publisher/apis/{api}/analytics?span=hour")
+    drawing = page.get_by_role("slider", name=re.compile("^Messages"))
+    drawing.focus()
+    for key, place in (("End", 0), ("ArrowLeft", 1)):  # the newest stands first in the table
+        page.keyboard.press(key)
+        went_in, went_out = page.locator(".chart-table tbody").first.locator("tr").nth(place).locator("td").all()
+        told = f"In {went_in.text_content().strip()}, Out {went_out.text_content().strip()}"  # type: ignore[union-attr]
+        expect(drawing).to_have_attribute("aria-valuetext", re.compile(f": {told}$"))
     with let_in(f"{product.ws}/watched/1.0", keys["token"]) as socket:
         sign_in(page, product, "devportal", "carol")
         page.goto(f"{product.portal}/devportal/connections")

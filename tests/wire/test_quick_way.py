@@ -106,7 +106,8 @@ async def test_a_decision_is_remembered_only_as_long_as_all_that_it_rests_on(
         gateway.routing.grants[TOKEN] = builders.grant(expires_at=1.0)
         assert (await answer_to(gateway, request()))[0] == 401
         gateway.routing.grants[TOKEN] = grant
-        gateway.routing.routes = gateway.routing.routes.replaced([], gone=[next(iter(gateway.routing.routes)).api_id])
+        routes = gateway.routing.routes
+        gateway.routing.routes = routes.replaced([], gone=list(routes.deployments))
         assert (await answer_to(gateway, request()))[0] == 404
     assert backend.connections.empty()
 

@@ -252,10 +252,12 @@ static PyObject *engine_connect(Engine *engine, PyObject *args)
         return NULL;
     }
     without_delay(fd);
-    const int done = connect(fd, address->ai_addr, address->ai_addrlen);
+    int done = connect(fd, address->ai_addr, address->ai_addrlen);
+    if (done && errno == EINPROGRESS)   /* on the same machine it is there by now: asked again, the kernel says so */
+        done = connect(fd, address->ai_addr, address->ai_addrlen);
     const int error = errno;
     freeaddrinfo(address);
-    if (done && error != EINPROGRESS) {
+    if (done && error != EINPROGRESS && error != EALREADY) {
         close(fd);
         errno = error;
         return PyErr_SetFromErrno(PyExc_OSError);

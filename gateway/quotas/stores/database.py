@@ -7,6 +7,7 @@ The rows of the windows asked for are locked (on SQLite: the database), the term
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet, Sum
@@ -37,13 +38,26 @@ from gateway.quotas.rules import (
 )
 
 Place = tuple[str, int]  # a window's key and beginning
-# Asked five times a second, while frames pass: in words of its own, because making them costs more than asking.
+# Asked while frames pass, again and again: in words of its own, because making them costs more than asking.
 _CONTENDED = f"""
     SELECT lease.serial FROM {LeaseRecord._meta.db_table} lease
     JOIN {QuotaWindow._meta.db_table} quota ON quota.id = lease.window_id
     WHERE lease.holder = %s AND quota.wanted_at > %s AND lease.reported_at < quota.wanted_at
     AND (quota.ends = 0 AND lease.granted > 0 OR quota.ends > 0 AND lease.granted > lease.spent)
 """  # noqa: S608
+_SCHEDULES = f"SELECT key, booked_until FROM {RateSchedule._meta.db_table} WHERE key"  # noqa: S608
+_NEW_SCHEDULE = f"INSERT INTO {RateSchedule._meta.db_table} (key, booked_until) VALUES (%s, 0) ON CONFLICT DO NOTHING"  # noqa: S608
+_RESERVE = f"UPDATE {RateSchedule._meta.db_table} SET booked_until = %s WHERE key = %s"  # noqa: S608
+_LIVING = f"SELECT name FROM {LeaseHolder._meta.db_table} WHERE seen_at > %s"  # noqa: S608
+_LEASE = ("window_id", "holder", "serial", "granted", "spent", "reported_at", "turn")
+_LEASES = f"SELECT {', '.join(_LEASE)} FROM {LeaseRecord._meta.db_table} WHERE window_id"  # noqa: S608
+_KEEP_LEASE = f"""
+    INSERT INTO {LeaseRecord._meta.db_table} ({", ".join(_LEASE)}) VALUES (%s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (holder, serial) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _LEASE[3:])}
+"""  # noqa: S608
+_WINDOWS = f"SELECT id, key, begins, ends, granted, wanted_at FROM {QuotaWindow._meta.db_table}"  # noqa: S608
+_KEEP_WINDOW = f"UPDATE {QuotaWindow._meta.db_table} SET granted = %s, wanted_at = %s WHERE id = %s"  # noqa: S608
+_BEAT = f"UPDATE {LeaseHolder._meta.db_table} SET seen_at = %s WHERE name = %s AND seen_at >= %s"  # noqa: S608
 
 
 class DatabaseLeaseStore:
@@ -65,22 +79,23 @@ class DatabaseLeaseStore:
         """Reserve messages of rates in one transaction."""
         if not reservations:
             return []
-        with transaction.atomic():
-            keys = {reservation.key for reservation in reservations}
-            rows = RateSchedule.objects.filter(key__in=keys).select_for_update().order_by("key")
-            schedules = {row.key: row for row in rows}
-            if missing := sorted(keys - set(schedules)):
-                RateSchedule.objects.bulk_create([RateSchedule(key=key) for key in missing], ignore_conflicts=True)
-                schedules = {row.key: row for row in rows.all()}
+        keys = sorted({reservation.key for reservation in reservations})
+        with transaction.atomic(), connection.cursor() as cursor:
+            until = self._locked_schedules(cursor, keys)
+            if missing := [key for key in keys if key not in until]:
+                cursor.executemany(_NEW_SCHEDULE, [(key,) for key in missing])
+                until = self._locked_schedules(cursor, keys)
             reserved = []
             for reservation in reservations:
-                row = schedules[reservation.key]
-                row.reserved_until, answer = schedule(row.reserved_until, reservation, now)
+                until[reservation.key], answer = schedule(until[reservation.key], reservation, now)
                 reserved.append(answer)
-            RateSchedule.objects.bulk_create(
-                schedules.values(), update_conflicts=True, update_fields=["reserved_until"], unique_fields=["key"]
-            )
+            cursor.executemany(_RESERVE, [(until[key], key) for key in keys])
         return reserved
+
+    def _locked_schedules(self, cursor: Any, keys: Sequence[str]) -> dict[str, float]:
+        marks, lock = ", ".join(["%s"] * len(keys)), " FOR UPDATE" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"{_SCHEDULES} IN ({marks}) ORDER BY key{lock}", keys)
+        return dict(cursor.fetchall())
 
     def contended(self, holder: str, now: float) -> list[int]:
         """Those of this holder's leases that somebody else is waiting for."""
@@ -90,8 +105,10 @@ class DatabaseLeaseStore:
 
     def beat(self, holder: str, now: float) -> bool:
         """Say that a holder lives; whether that was known."""
-        if LeaseHolder.objects.filter(name=holder, seen_at__gte=now - GONE_SECONDS).update(seen_at=now):
-            return True
+        with connection.cursor() as cursor:
+            cursor.execute(_BEAT, [now, holder, now - GONE_SECONDS])
+            if cursor.rowcount:
+                return True
         LeaseHolder.objects.bulk_create(
             [LeaseHolder(name=holder, seen_at=now)],
             update_conflicts=True,
@@ -165,12 +182,14 @@ class _Batch:
         self._windows = {place: StoredWindow(row.granted, row.contended_at) for place, row in self._rows.items()}
         self._leases: dict[Place, dict[tuple[str, int], StoredLease]] = {place: {} for place in self._rows}
         places = {row.pk: place for place, row in self._rows.items()}
-        living = set(LeaseHolder.objects.filter(seen_at__gt=now - LIVING_SECONDS).values_list("name", flat=True))
-        for row in LeaseRecord.objects.filter(window__in=list(places)):
-            state = StoredLease(
-                row.holder, row.lease_id, row.granted, row.spent, row.reported_at, row.sequence, row.holder in living
-            )
-            self._leases[places[row.window_id]][row.holder, row.lease_id] = state
+        with connection.cursor() as cursor:
+            cursor.execute(_LIVING, [now - LIVING_SECONDS])
+            living = {name for (name,) in cursor.fetchall()}
+            if places:
+                cursor.execute(f"{_LEASES} IN ({', '.join(['%s'] * len(places))})", list(places))
+                for window_id, name, lease_id, granted, spent, reported_at, sequence in cursor.fetchall():
+                    lease = StoredLease(name, lease_id, granted, spent, reported_at, sequence, name in living)
+                    self._leases[places[window_id]][name, lease_id] = lease
         self._changed: dict[int, tuple[Place, StoredLease]] = {}
         self._ended: list[int] = []
 
@@ -192,36 +211,30 @@ class _Batch:
         return answer
 
     def save(self) -> None:
-        changed = []
-        for place, state in self._windows.items():
-            row = self._rows[place]
-            if (row.granted, row.contended_at) != (state.granted, state.contended_at):
-                row.granted, row.contended_at = state.granted, state.contended_at
-                changed.append(row)
-        if changed:
-            QuotaWindow.objects.bulk_create(
-                changed, update_conflicts=True, update_fields=["granted", "contended_at"], unique_fields=["id"]
+        changed = [
+            (state.granted, state.contended_at, row.pk)
+            for place, state in self._windows.items()
+            if ((row := self._rows[place]).granted, row.contended_at) != (state.granted, state.contended_at)
+        ]
+        leases = [
+            (
+                self._rows[place].pk,
+                each.holder,
+                each.lease_id,
+                each.granted,
+                each.spent,
+                each.reported_at,
+                each.sequence,
             )
-        if self._ended:
-            LeaseRecord.objects.filter(holder=self._holder, lease_id__in=self._ended).delete()
-        if self._changed:
-            LeaseRecord.objects.bulk_create(
-                [
-                    LeaseRecord(
-                        window=self._rows[place],
-                        holder=state.holder,
-                        lease_id=state.lease_id,
-                        granted=state.granted,
-                        spent=state.spent,
-                        reported_at=state.reported_at,
-                        sequence=state.sequence,
-                    )
-                    for place, state in self._changed.values()
-                ],
-                update_conflicts=True,
-                update_fields=["granted", "spent", "reported_at", "sequence"],
-                unique_fields=["holder", "lease_id"],
-            )
+            for place, each in self._changed.values()
+        ]
+        with connection.cursor() as cursor:
+            if changed:
+                cursor.executemany(_KEEP_WINDOW, changed)
+            if self._ended:
+                LeaseRecord.objects.filter(holder=self._holder, lease_id__in=self._ended).delete()
+            if leases:
+                cursor.executemany(_KEEP_LEASE, leases)
 
 
 def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
@@ -232,8 +245,17 @@ def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
 
 def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window], int]) -> dict[Place, QuotaWindow]:
     """The rows of these windows, made where they are missing, and locked in one order for all."""
-    query = _find(windows).select_for_update().order_by("pk")
-    rows = {(row.key, row.begins): row for row in query}
+    keys, begins = {key for key, _ in windows}, {begins for _, begins in windows}
+    among = (f"({', '.join(['%s'] * len(values))})" for values in (keys, begins))
+    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    question = "{} WHERE key IN {} AND begins IN {} ORDER BY id{}".format(_WINDOWS, *among, lock)
+
+    def ask() -> dict[Place, QuotaWindow]:
+        with connection.cursor() as cursor:
+            cursor.execute(question, [*keys, *begins])
+            return {(key, begins): QuotaWindow(pk, key, begins, *rest) for pk, key, begins, *rest in cursor.fetchall()}
+
+    rows = ask()
     missing = sorted(set(windows) - set(rows))
     if missing:
         QuotaWindow.objects.bulk_create(
@@ -243,7 +265,7 @@ def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window]
             ],
             ignore_conflicts=True,
         )
-        rows = {(row.key, row.begins): row for row in query.all()}
+        rows = ask()
     return {place: rows[place] for place in windows}
 
 

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from django.db import OperationalError
+from django.db.models import Sum
 
 from gateway.authorization.decision import Allow, authorize
 from gateway.connections import log
 from gateway.connections.log import ConnectionLog, close_abandoned, prune
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import DatabaseThread
-from gateway.models import ConnectionRecord, WorkerRecord
+from gateway.models import ConnectionRecord, TrafficFigures, WorkerRecord
 from gateway.relay.types import CloseInfo, Traffic
 from gateway.routing.table import RouteTable
 from tests.environment import PATIENCE
@@ -188,6 +189,27 @@ async def test_while_the_database_is_away_everything_waits(worker: LoggingWorker
     await worker.connection_log.stop()
     (row,) = await worker.rows()
     assert row.ended_at is not None
+
+
+async def test_one_whose_writing_succeeded_unheard_is_counted_once(
+    worker: LoggingWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose_the_answer(work: Callable[[], Any]) -> Any:
+        await worker.database.run(work)
+        raise OperationalError("the answer was lost")
+
+    connection, _ = worker.open()
+    monkeypatch.setattr(worker.connection_log, "run", lose_the_answer)
+    await worker.connection_log.write()
+    monkeypatch.setattr(worker.connection_log, "run", worker.database)
+    worker.end(connection)
+    await worker.connection_log.write()
+
+    def counted() -> tuple[int, int]:
+        sums = TrafficFigures.objects.aggregate(opened=Sum("opened"), closed=Sum("closed"))
+        return sums["opened"], sums["closed"]
+
+    assert await worker.database.run(counted) == (1, 1)
 
 
 async def test_an_end_that_comes_while_its_beginning_is_being_written_is_written_after_it(

@@ -128,6 +128,28 @@ async def test_a_deed_closes_the_connections_that_rest_on_what_it_ended_and_no_o
             assert isinstance(await worker.decide(token), Refusal)
 
 
+async def test_nothing_is_asked_while_nobody_writes_and_what_is_written_is_seen_in_the_next_step(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await elsewhere(scenario.token)
+    asked: list[int] = []
+    read = feed_rows.rows_from
+    monkeypatch.setattr(feed_rows, "rows_from", lambda floor: (asked.append(floor), read(floor))[1])
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await worker.change_feed.step()
+        asked.clear()
+        await worker.change_feed.step()
+        assert asked == []
+        assert worker.change_feed.age() < 1
+        worker.clock.now += change_feed.AGAIN_SECONDS
+        await worker.change_feed.step()
+        assert len(asked) == 1  # in case the mark says too little
+        await elsewhere(scenario.revoke_all)
+        await worker.change_feed.step()
+        assert worker.closed == {"mine": 4001}
+
+
 async def test_a_connection_that_stays_is_told_what_changed(scenario: Scenario) -> None:
     token = await elsewhere(scenario.token)
     async with Worker() as worker:

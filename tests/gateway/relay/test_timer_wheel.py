@@ -13,6 +13,17 @@ from gateway.relay.timer_wheel import TimerWheel
 
 
 @dataclass
+class Timer:
+    """One that can be cancelled."""
+
+    clock: Clock
+    entry: tuple[float, Callable[[], None]]
+
+    def cancel(self) -> None:
+        self.clock.timers.remove(self.entry)
+
+
+@dataclass
 class Clock:
     """Stands in for the loop: its time passes when told to."""
 
@@ -22,9 +33,9 @@ class Clock:
     def time(self) -> float:
         return self.now
 
-    def call_at(self, when: float, call: Callable[[], None]) -> object:
+    def call_at(self, when: float, call: Callable[[], None]) -> Timer:
         self.timers.append((when, call))
-        return object()
+        return Timer(self, (when, call))
 
     def pass_time(self, seconds: float) -> None:
         end = self.now + seconds

@@ -150,7 +150,7 @@ async def test_an_event_whose_likeness_is_deleted_in_that_moment_is_counted_all_
     counter.count("a", "app", "refusal", "401 900901")
     with monkeypatch.context() as patch:
         named = " AND ".join(f"{name} = %s" for name in figures.EVENTS_ALIKE)
-        patch.setattr(figures.Statements, "know", f"DELETE FROM gateway_event_likeness WHERE {named}")  # noqa: S608
+        patch.setattr(figures.FigureStatements, "know", f"DELETE FROM gateway_event_likeness WHERE {named}")  # noqa: S608
         await counter.write()
     await counter.write()
     assert await worker.database.run(lambda: list(EventFigures.objects.values_list("number", flat=True))) == [1]
