@@ -233,7 +233,7 @@ class LeaseClient:
                 self._timer.cancel()
             if later <= due:
                 beat = CALM_SECONDS if self.lease_state.is_calm else BEAT_SECONDS
-                at = next_beat(begun + max(0.0, later - now), beat)
+                at = next_beat(begun + min(max(0.0, later - now), LONGEST_SECONDS), beat)
             else:
                 at = begun + max(SHORTEST_SECONDS, due - now)
             at = min(at, begun + LONGEST_SECONDS)

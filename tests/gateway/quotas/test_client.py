@@ -353,6 +353,23 @@ async def test_a_folder_that_cannot_be_written_does_not_loosen_a_plan(store: Fra
     await lease_client.stop()
 
 
+async def test_a_client_that_nothing_is_due_for_looks_again_while_its_question_is_under_way(
+    store: FrailStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = 0
+
+    def counting() -> float:
+        nonlocal looks
+        looks += 1
+        return clock()
+
+    lease_client = LeaseClient(store, tmp_path, clock=counting)
+    await lease_client.start()
+    await until(lambda: looks >= 6)
+    await lease_client.stop()
+    assert not caplog.records
+
+
 async def test_a_store_that_does_not_answer_is_complained_of_once_and_all_goes_on_when_it_does(
     store: FrailStore, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
