@@ -20,7 +20,7 @@ from bench.site import Proxy
 
 IDLE_CONNECTIONS = 5000
 FEWEST_IDLE = 100
-IDLE_SECONDS = 4.0
+IDLE_SECONDS = 20.0  # what is written every ten seconds is in it twice
 FILES_BESIDES = 1000
 """Open files of a proxy that are not those of its clients."""
 Left = list[str]

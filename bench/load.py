@@ -13,6 +13,7 @@ from bench.errors import BenchError
 
 SCHEMES = ("ws", "wss")
 SETTLE_SECONDS = 0.5
+REST_SECONDS = 6.0  # after which a proxy that was just started and warmed up does no more than what it always does
 PATIENCE_SECONDS = 120
 FEW = 3
 
@@ -139,7 +140,7 @@ class Generator:
         held = self._start(Load("", "", "idle", FEW), target, ["--seconds", "60"], stdin=subprocess.PIPE)
         if held.stdout:
             held.stdout.readline()
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(REST_SECONDS)
         before = processes.cpu_seconds(proxy)
         time.sleep(seconds)
         used = processes.cpu_seconds(proxy) - before

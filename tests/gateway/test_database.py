@@ -161,8 +161,8 @@ async def test_workers_hold_one_connection_each_while_no_new_token_comes(
 
 def others_on_the_server() -> set[int]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
-        return {pid for (pid,) in cursor.fetchall()}
+        cursor.execute("SELECT pid, pg_backend_pid() FROM pg_stat_activity WHERE datname = current_database()")
+        return {pid for pid, own in cursor.fetchall() if pid != own}
 
 
 async def test_a_killed_server_connection_is_not_noticed_by_whoever_asks_next(run: DatabaseThread) -> None:
