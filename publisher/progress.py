@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from publisher.lifecycle import State
 
-DONE, CURRENT, TODO = "done", "current", "todo"
+DONE, CURRENT, AHEAD = "done", "current", "todo"  # the last as the stylesheet names it
 PUBLISH = "Publish the API to the Developer Portal."
 PUBLISH_AND_DEPLOY = f"{PUBLISH} That deploys a first revision to the gateway, too."
 
@@ -58,29 +58,29 @@ def steps(
             "endpoint",
             endpoint or "not given yet",
             "Give the address of the backend that calls are passed on to.",
-            DONE if endpoint else TODO,
+            DONE if endpoint else AHEAD,
         ),
         ProgressStep(
             "Plans",
             "plans",
             ", ".join(plans) or "none chosen yet",
             "Choose the business plans that developers may subscribe under.",
-            DONE if plans else TODO,
+            DONE if plans else AHEAD,
         ),
         ProgressStep(
             "Deploy",
             "deployments",
             f"{served}, design has changed" if deployed is not None and differences else served,
             PUBLISH_AND_DEPLOY if state is State.CREATED else "Deploy a revision to the gateway.",
-            TODO if deployed is None else DONE,
+            AHEAD if deployed is None else DONE,
         ),
         ProgressStep(
             "Publish",
             "lifecycle",
             "not published yet" if state is State.CREATED else state.label,
             PUBLISH,
-            TODO if state is State.CREATED else DONE,
+            AHEAD if state is State.CREATED else DONE,
         ),
     ]
-    following = next((step for step in written if step.state is TODO), None)
+    following = next((step for step in written if step.state is AHEAD), None)
     return [replace(step, state=CURRENT) if step is following else step for step in written]
