@@ -79,7 +79,7 @@ def steps_of(run: Run, here: int, *, failed: bool = False, seconds: int | None =
     notes = (
         run.application.name if run.application else "create or choose",
         str(run.subscription.plan) if run.subscription else "choose a plan",
-        run.key_type.label if run.key_type else "production or sandbox",
+        str(run.key_type.label) if run.key_type else "production or sandbox",
         durations.in_words(seconds) if seconds else "scopes and validity",
         "copy and go",
     )
