@@ -78,8 +78,8 @@ class Application(KeepsFolded):
     audit_kind: ClassVar = "application"
 
     class TokenType(models.TextChoices):
-        JWT = "JWT", "JWT"
-        OAUTH = "OAUTH", "OAuth"
+        JWT = "JWT", gettext_lazy("JWT")
+        OAUTH = "OAUTH", gettext_lazy("OAuth")
 
     class Approval(models.TextChoices):
         APPROVED = "APPROVED", gettext_lazy("Approved")
