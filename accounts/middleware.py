@@ -11,10 +11,11 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import ResolverMatch, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts import default_password, drafts, installation, operations, portals
+from accounts import default_password, drafts, installation, languages, operations, portals
 from accounts.access import came_from, turn_away
 from accounts.attempts import Attempt, TooManyAttempts, address_of
 from accounts.models import User
@@ -130,6 +131,19 @@ def is_page(match: ResolverMatch) -> bool:
     if match.namespace.startswith("oauth2_provider"):
         return match.url_name == "authorize"
     return not hasattr(match.func, "cls")  # as Django REST framework marks its views
+
+
+class LanguageMiddleware(Middleware):
+    """Speaks the browser's language, if it is one of ours, until it is known who asks (see PresenceMiddleware)."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Around what people read in their own language; everything else is in English."""
+        if not languages.is_translated(request.path):
+            return self.get_response(request)
+        with translation.override(translation.get_language_from_request(request)):
+            answer = self.get_response(request)
+        patch_vary_headers(answer, ["Accept-Language"])
+        return answer
 
 
 class PresenceMiddleware(Middleware):
