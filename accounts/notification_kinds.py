@@ -66,3 +66,12 @@ TERMS: dict[NotificationKind, KindTerms] = {
         always_by_mail=True,
     ),
 }
+
+
+LONGEST_SENTENCE = 500
+
+
+def on_one_line(sentence: str) -> str:
+    """What people are told, without line breaks, and cut where somebody's words in it are too long."""
+    words = " ".join(sentence.split())
+    return words if len(words) <= LONGEST_SENTENCE else f"{words[: LONGEST_SENTENCE - 1]}…"

@@ -73,7 +73,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         fields, now = form.cleaned_data, timezone.now()
         if user := accepted(form, lambda: operations.accept_invitation(token=token, **fields, now=now)):
-            messages.success(request, f"Welcome, {user.username}.")
+            messages.success(request, _("Welcome, %(name)s.") % {"name": user.username})
             return enter(request, PUBLISHER if user.roles & PUBLISHER_PORTAL else DEVPORTAL, user)
     may = [(role, MAY[Role(role)]) for role in invited.roles]
     context = {"form": form, "invited": invited, "may": may}

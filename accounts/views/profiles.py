@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import operations
 from accounts.access import current_user, requires
@@ -30,7 +31,7 @@ def account(request: HttpRequest, portal: Portal) -> HttpResponse:
     form = ProfileForm(sent(request), initial=known)
     if request.method == "POST" and form.is_valid():
         operations.update_profile(user=user, **form.cleaned_data, actor=user, now=timezone.now())
-        messages.success(request, "Your account was saved.")
+        messages.success(request, _("Your account was saved."))
         return redirect("accounts:account", portal)
     context = {"form": form, "administrators": administrators(), "mail": settings.MAIL, "roles": ROLES}
     return render(request, "accounts/profiles/account.html", context, status=status_of(form))
