@@ -233,6 +233,12 @@ class ProfileForm(forms.Form):
         choices=[("", "UTC"), *((name, name.replace("_", " ")) for name in sorted(available_timezones()))],
         help_text=_("In which exact times are written."),
     )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=lambda: [("", _("As my browser says")), *settings.LANGUAGES],
+        help_text=_("Of the Developer Portal and of e-mails. The Publisher and the Administration are in English."),
+    )
 
 
 class TrailForm(forms.Form):

@@ -1,6 +1,8 @@
 """Which language a page speaks: the reader's where developers read, English where publishers and programs do."""
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.utils import translation
 
 from accounts import portals
 
@@ -18,6 +20,8 @@ def is_translated(path: str) -> bool:
     return portals.of_path(path) is portals.DEVPORTAL and not path.startswith(ENGLISH)
 
 
-def known(code: str) -> str:
-    """The code, if the product speaks that language; else nothing, which is the browser's."""
-    return code if code in dict(settings.LANGUAGES) else ""
+def spoken_at(request: HttpRequest, chosen: str = "") -> str:
+    """The language to answer a request in: what the person has `chosen`, else the first of the browser's we know."""
+    if not is_translated(request.path):
+        return settings.LANGUAGE_CODE
+    return chosen if chosen in dict(settings.LANGUAGES) else translation.get_language_from_request(request)

@@ -142,14 +142,14 @@ class LanguageMiddleware(Middleware):
         """Around what people read in their own language; everything else is in English."""
         if not languages.is_translated(request.path):
             return self.get_response(request)
-        with translation.override(translation.get_language_from_request(request)):
+        with translation.override(languages.spoken_at(request)):
             answer = self.get_response(request)
         patch_vary_headers(answer, ["Accept-Language"])
         return answer
 
 
 class PresenceMiddleware(Middleware):
-    """Writes exact times in the person's own time zone, and notes now and then that their session is used."""
+    """Speaks the person's own language, writes exact times in their time zone, and notes that their session is used."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Around everything that is answered to somebody who is signed in."""
@@ -159,7 +159,8 @@ class PresenceMiddleware(Middleware):
         key = request.session.session_key
         if key and NOTED in request.session and cache.add(f"session-used:{at_rest(key)}", 1, NOTED_SECONDS):
             operations.note_use(session_key=key, now=timezone.now())
-        with timezone.override(user.time_zone or None):
+        language = languages.spoken_at(request, user.language)
+        with timezone.override(user.time_zone or None), translation.override(language):
             return self.get_response(request)
 
 
