@@ -1,6 +1,6 @@
 """Which browser a session was begun with, as people call it. Pure."""
 
-from core.translating import gettext_noop
+from core.translating import gettext, gettext_noop
 
 BROWSERS = (
     ("Edg/", "Edge"),
@@ -22,8 +22,14 @@ SYSTEMS = (
 )
 
 
-def in_words(agent: str) -> tuple[str, dict[str, str]]:
-    """ "Firefox on Linux", "Chrome", or "a browser" where nothing of it is known: what a `Sentence` is made of."""
+def in_words(agent: str) -> str:
+    """ "Firefox on Linux", "Chrome", or "a browser" where nothing of it is known."""
+    text, names = words_of(agent)
+    return gettext(text) % names
+
+
+def words_of(agent: str) -> tuple[str, dict[str, str]]:
+    """The sentence for a browser, as the catalogues know it, and the names in it."""
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
     if browser:

@@ -1,12 +1,13 @@
 """The forms of accounts: they say what is wrong with what was typed, and save nothing."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.attempts import person_of
@@ -14,13 +15,16 @@ from accounts.models import InstallationSettings, User
 from accounts.passkeys import MOST_BYTES
 from accounts.roles import Role
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 NAME_RULE = _("Letters, digits and @ . + - _")
 PASSWORD_RULE = _("At least 8 characters, not a common word and not your name.")
 NO_ADDRESS = _("This is not an e-mail address. It looks like name@example.org.")
 NAME_ATTRS = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 
 
-def password_field(label: Promise, *, autocomplete: str, **options: Any) -> forms.CharField:
+def password_field(label: StrOrPromise, *, autocomplete: str, **options: Any) -> forms.CharField:
     """A password: kept as typed, blanks included, and never sent back to the browser."""
     widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
     return forms.CharField(label=label, strip=False, max_length=512, widget=widget, **options)
@@ -60,7 +64,7 @@ class AnswerForm(forms.Form):
     """The field `typed`, or what a passkey has signed in its place; `missing` is said where neither is there."""
 
     typed: ClassVar[str]
-    missing: ClassVar[Promise]
+    missing: ClassVar[StrOrPromise]
     credential = forms.CharField(max_length=MOST_BYTES, required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Template tags of the interface that both portals share. Loaded everywhere as a built-in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -18,8 +18,9 @@ from django.forms.utils import flatatt
 from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.utils import timezone, translation
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from core import durations, markdown, text
 from core.forms import reopened
@@ -124,6 +125,13 @@ def initials(name: object) -> str:
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|\w+", str(name))
     letters = "".join(word[0] for word in words[:2]) if len(words) > 1 else str(name)[:2]
     return letters.upper()
+
+
+@register.filter
+def either(names: Iterable[str]) -> SafeString:
+    """People of whom each can help: "Ada or Bob", in markup; where nobody is known, whoever runs the server."""
+    known = format_html_join(format_html(" {} ", gettext("or")), "<bdi>{}</bdi>", ((name,) for name in names))
+    return known or mark_safe(gettext("Whoever runs this server"))  # noqa: S308 out of a catalogue
 
 
 @register.filter

@@ -81,8 +81,9 @@ def begin(request: HttpRequest, user: User) -> None:
         told = gettext_noop(
             "Somebody signed in to your account with a browser that is new here: %(browser)s, from %(address)s."
         )
-        known = {"browser": Sentence(*agents.in_words(agent)), "address": address or Sentence(UNKNOWN)}
-        operations.tell_of_account(user, Sentence(told, **known), timezone.now(), page="sign-ins")
+        text, named = agents.words_of(agent)
+        sentence = Sentence(told, browser=Sentence(text, **named), address=address or Sentence(UNKNOWN))
+        operations.tell_of_account(user, sentence, timezone.now(), page="sign-ins")
 
 
 def note(request: HttpRequest, user: User) -> None:

@@ -15,7 +15,6 @@ from accounts.access import current_user, requires
 from accounts.portals import Portal
 from accounts.sessions import at_rest
 from accounts.views.arrivals import note
-from core.sentences import Sentence
 
 MOST_SHOWN = 50
 
@@ -26,7 +25,7 @@ def sign_ins(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Where somebody is signed in, this session first."""
     mine = at_rest(str(request.session.session_key))
     rows = [
-        {"row": row, "agent": str(Sentence(*agents.in_words(row.agent))), "is_this": row.session == mine}
+        {"row": row, "agent": agents.in_words(row.agent), "is_this": row.session == mine}
         for row in queries.sign_ins_of(current_user(request))[:MOST_SHOWN]
     ]
     context = {"rows": sorted(rows, key=lambda row: not row["is_this"])}
