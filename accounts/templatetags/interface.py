@@ -19,7 +19,7 @@ from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.utils import timezone, translation
 from django.utils.formats import number_format
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_noop, ngettext
 
@@ -129,19 +129,18 @@ def filled(slot: Any) -> bool:
 
 
 @register.filter
-def any_of(names: Iterable[object]) -> SafeString:
-    """Names of which one will do: "Alice or Bob", each fenced off."""
-    fenced = [format_html("<bdi>{}</bdi>", name) for name in names]
-    word = gettext("or")
-    return mark_safe(f" {word} ".join(fenced))  # noqa: S308  escaped above
-
-
-@register.filter
 def initials(name: object) -> str:
     """Two letters for a glyph: "EchoWebSocket" is EW, "Ada Lovelace" is AL, "bob" is BO."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|\w+", str(name))
     letters = "".join(word[0] for word in words[:2]) if len(words) > 1 else str(name)[:2]
     return letters.upper()
+
+
+@register.filter
+def either(names: Iterable[str]) -> SafeString:
+    """People of whom each can help: "Ada or Bob", in markup; where nobody is known, whoever runs the server."""
+    known = format_html_join(format_html(" {} ", gettext("or")), "<bdi>{}</bdi>", ((name,) for name in names))
+    return known or mark_safe(gettext("Whoever runs this server"))  # noqa: S308 out of a catalogue
 
 
 @register.filter
