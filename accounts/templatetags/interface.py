@@ -16,6 +16,7 @@ from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextI
 from django.forms.utils import flatatt
 from django.http import HttpRequest, QueryDict
 from django.template import Context
+from django.template.defaultfilters import date
 from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -187,6 +188,16 @@ def expiry(moment: datetime, how: str = "words") -> str:
         return f"expired {ago(moment)}"
     words = f"in {durations.roughly(left) or 'less than a minute'}"
     return f"expires {words}" if how == "sentence" else words
+
+
+@register.filter(expects_localtime=True)
+def moment(at: datetime, expires: str = "") -> SafeString:
+    """A moment as an element that the page keeps true. `<c-time>` draws it; a sentence that holds one takes it as a
+    value."""
+    words = expiry(at, expires) if expires else ago(at)
+    given = format_html(' data-expires="{}"', expires) if expires else ""
+    exact = date(at, "j F Y, H:i:s T")
+    return format_html('<time datetime="{}" title="{}" data-relative{}>{}</time>', at.isoformat(), exact, given, words)
 
 
 @register.filter
