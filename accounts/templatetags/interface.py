@@ -242,6 +242,16 @@ def in_two(text: object) -> tuple[str, str]:
 
 
 @register.filter
+def short(address: object) -> SafeString:
+    """What `<c-short>` draws of an address, for a sentence that holds one."""
+    return format_html(
+        '<code class="short" dir="ltr" title="{0}"><span class="short-start">{1}</span>{2}</code>',
+        address,
+        *in_two(address),
+    )
+
+
+@register.filter
 def share(value: Any, whole: Any) -> int:
     """What part of `whole` the value is, in whole per cent between 0 and 100."""
     return max(0, min(100, int(100 * float(value) / float(whole)))) if float(whole or 0) else 0
