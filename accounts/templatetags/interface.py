@@ -11,13 +11,14 @@ from zipfile import ZipFile
 from zlib import crc32
 
 from django import template
+from django.conf import settings
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
 from django.forms.utils import flatatt
 from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.template.defaultfilters import date
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -70,6 +71,12 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     if field.errors:
         given["aria-invalid"] = "true"
     return field.as_widget(attrs=given)
+
+
+@register.simple_tag
+def spoken() -> str:
+    """The language of the page, as `lang` says it: "en-GB", "de"."""
+    return translation.to_locale(translation.get_language() or settings.LANGUAGE_CODE).replace("_", "-")
 
 
 @register.simple_tag(takes_context=True)
@@ -191,9 +198,11 @@ def expiry(moment: datetime, how: str = "words") -> str:
 
 
 @register.filter(expects_localtime=True)
-def moment(at: datetime, expires: str = "") -> SafeString:
+def moment(at: datetime | None, expires: str = "") -> SafeString:
     """A moment as an element that the page keeps true. `<c-time>` draws it; a sentence that holds one takes it as a
     value."""
+    if at is None:
+        return format_html('<span class="faint">{}</span>', ago(at))
     words = expiry(at, expires) if expires else ago(at)
     given = format_html(' data-expires="{}"', expires) if expires else ""
     exact = date(at, "j F Y, H:i:s T")
