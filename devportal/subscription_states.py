@@ -22,6 +22,13 @@ LABELS = {
     SubscriptionState.ON_HOLD: _("Waiting for approval"),
     SubscriptionState.REJECTED: _("Rejected"),
 }
+IN_A_SENTENCE = {
+    SubscriptionState.UNBLOCKED: _("active"),
+    SubscriptionState.BLOCKED: _("blocked"),
+    SubscriptionState.PROD_ONLY_BLOCKED: _("production blocked"),
+    SubscriptionState.ON_HOLD: _("waiting for approval"),
+    SubscriptionState.REJECTED: _("rejected"),
+}
 REASONS = {
     SubscriptionState.BLOCKED: _(
         "The publisher has blocked you from this API. That holds for all of your applications, new ones included, "

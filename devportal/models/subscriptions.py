@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from devportal.models.applications import LONGEST_REASON, Application
-from devportal.subscription_states import BLOCKING, CHOICES, REASONS, SubscriptionState
+from devportal.subscription_states import BLOCKING, CHOICES, IN_A_SENTENCE, REASONS, SubscriptionState
 from publisher.models import Api, Plan
 
 
@@ -36,6 +36,11 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"
+
+    @property
+    def state_in_a_sentence(self) -> str:
+        """Where it stands, for the middle of a sentence: "waiting for approval"."""
+        return str(IN_A_SENTENCE[SubscriptionState(self.state)])
 
     @property
     def reason(self) -> str:

@@ -57,6 +57,9 @@ DEFAULT_SORT = "-since"
 KEY_TYPES = ("PRODUCTION", "SANDBOX")
 WAITING = {"plan": _("Waits for its plan"), "backpressure": _("Waits for the other side")}
 
+IN_ROWS: Final = (_("production"), _("sandbox"), _("plan"), _("backpressure"))
+"""What rows say of keys and of what waits, for translators."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
