@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
@@ -51,8 +52,8 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
     versions = {} if every else queries.count_versions(request.user, page.object_list)
     places = queries.places_of(request.user, page.object_list, text)
-    sorts = {"relevance": "Best match"} if queries.words_in(text) else {}
-    sorts |= {"name": "Name", "newest": "Newest", "rating": "Stars"}
+    sorts = {"relevance": _("Best match")} if queries.words_in(text) else {}
+    sorts |= {"name": _("Name"), "newest": _("Newest"), "rating": _("Stars")}
     context = {
         "page": page,
         "cards": [(each, versions.get(each.name_key, 1), places.get(each.pk, "")) for each in page],

@@ -10,6 +10,7 @@ import pygments
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer, YamlLexer
 
+from core.translating import gettext_noop as _
 from publisher.asyncapi.references import resolved
 from publisher.asyncapi.source import as_json
 from publisher.topics import variables_of
@@ -18,7 +19,7 @@ MOST_COLOURED = 32_768
 """Characters of a source that is shown in colours; a longer one takes too long for a page."""
 MOST_FIELDS, MOST_LEVELS = 60, 6
 LEXERS = {"yaml": YamlLexer, "json": JsonLexer}
-DIRECTIONS = {"publish": ("↑", "You send"), "subscribe": ("↓", "You receive")}
+DIRECTIONS = {"publish": ("↑", _("You send")), "subscribe": ("↓", _("You receive"))}
 
 
 def highlighted(text: str, kind: str) -> str:
