@@ -46,7 +46,7 @@ SPANS: Final = {
     "day": TimeSpan(_("Day"), 24, timedelta(hours=1), "%d %b, %H:%M", lambda at: at.hour // 4, "%H:%M"),
     "week": TimeSpan(_("Week"), 7 * 4, timedelta(hours=6), "%a %d %b, %H:%M", lambda at: at.day, "%a %d"),
     "month": TimeSpan(_("Month"), 30, timedelta(days=1), "%a %d %b", lambda at: at.isocalendar().week, "%d %b"),
-    "year": TimeSpan(_("Year"), 53, timedelta(days=7), "from %d %b %Y", lambda at: at.month, "%b"),
+    "year": TimeSpan(_("Year"), 53, timedelta(days=7), _("from %d %b %Y"), lambda at: at.month, "%b"),
 }
 DEFAULT = "day"
 

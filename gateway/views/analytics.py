@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
@@ -45,6 +47,8 @@ TITLES: Final = {
 }
 
 
+DIRECTIVES: Final = {"%a": "D", "%b": "M", "%d": "d", "%H": "H", "%M": "i", "%Y": "Y"}
+"""What Django calls the directives of strftime that `spans` writes moments with."""
 GONE: Final = ("api_id", "application_id")  # what may be deleted, and then has no name
 
 
@@ -138,22 +142,18 @@ def _charts(steps: list[SeriesStep], span: TimeSpan) -> list[Chart]:
     begins = [step.begins for step in steps]
     line = {name: [step.sums[name] for step in steps] for name in steps[0].sums}
     minutes = [each / 60_000 for each in line["milliseconds"]]
-
-    def both(into: list[int], out: list[int]) -> list[tuple[str, list[int]]]:
-        return [(_("In"), into), (_("Out"), out)]
-
-    return [
-        chart.draw(_("Messages"), "messages", span, begins, both(line["messages_in"], line["messages_out"])),
-        chart.draw(
-            _("Connections"),
-            "connections",
-            span,
-            begins,
-            [(_("Opened"), line["opened"]), (_("Refused"), line["refused"])],
-        ),
-        chart.draw(_("Bytes"), chart.BYTES, span, begins, both(line["bytes_in"], line["bytes_out"])),
-        chart.draw(_("Connection-minutes"), "minutes", span, begins, [(_("Minutes"), minutes)]),
+    drawn: list[tuple[str, str, list[tuple[str, Sequence[float]]]]] = [
+        (_("Messages"), "messages", [(_("In"), line["messages_in"]), (_("Out"), line["messages_out"])]),
+        (_("Connections"), "connections", [(_("Opened"), line["opened"]), (_("Refused"), line["refused"])]),
+        (_("Bytes"), chart.BYTES, [(_("In"), line["bytes_in"]), (_("Out"), line["bytes_out"])]),
+        (_("Connection-minutes"), "minutes", [(_("Minutes"), minutes)]),
     ]
+    return [chart.draw(title, unit, span, begins, series, _said) for title, unit, series in drawn]
+
+
+def _said(moment: datetime, written: str) -> str:
+    """What strftime says, in the language of the page."""
+    return re.sub("%[a-zA-Z]", lambda found: date_format(moment, DIRECTIVES[found[0]]), _(written))
 
 
 def _apis(open_now: dict[str, int], since: datetime, now: datetime) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import pygments
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer, YamlLexer
 
+from core.translating import gettext
 from core.translating import gettext_noop as _
 from publisher.asyncapi.references import resolved
 from publisher.asyncapi.source import as_json
@@ -84,7 +85,8 @@ def _fields(root: Any, schema: Any, at: str, level: int) -> Iterator[dict[str, A
 def _type(schema: Mapping[str, Any]) -> str:
     if "const" in schema or isinstance(schema.get("enum"), list):
         values = schema.get("enum", [schema.get("const")])
-        return "one of " + ", ".join(as_json(each).strip() for each in values[:8])
+        possible = ", ".join(as_json(each).strip() for each in values[:8])
+        return gettext("one of %(values)s") % {"values": possible}
     kinds = schema.get("type")
-    words = " or ".join(map(str, kinds)) if isinstance(kinds, list) else str(kinds or "any")
+    words = gettext(" or ").join(map(str, kinds)) if isinstance(kinds, list) else str(kinds or gettext("any"))
     return f"{words} ({schema['format']})" if isinstance(schema.get("format"), str) else words
