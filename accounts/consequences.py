@@ -6,9 +6,9 @@ from dataclasses import astuple, dataclass
 from accounts.models import User
 from accounts.roles import DEVELOPERS, Role
 from core.registry import Registry
-from core.sentences import Sentence, ngettext_noop
+from core.sentences import Sentence
 from core.text import agree, count, listed
-from core.translating import gettext
+from core.translating import gettext, ngettext_noop
 
 
 @dataclass(frozen=True, slots=True)

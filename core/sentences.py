@@ -39,11 +39,6 @@ class Sentence:
         return cls(text, many, **values)
 
 
-def ngettext_noop(one: str, many: str) -> tuple[str, str]:
-    """Mark the two forms of a sentence that is translated when it is said."""
-    return one, many
-
-
 def _said(value: object) -> str:
     if isinstance(value, list):
         return listed([_said(each) for each in value])

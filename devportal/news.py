@@ -13,8 +13,8 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
-from core.sentences import Sentence, ngettext_noop
-from core.translating import gettext_noop
+from core.sentences import Sentence
+from core.translating import gettext_noop, ngettext_noop
 from devportal import memberships
 from devportal.models import Application, ClientSecret, Follow, KeyType, Membership, OAuthClient, Subscription
 from devportal.sharing import Right

@@ -13,9 +13,9 @@ from accounts.operations.users import require_in_charge
 from core import durations, vault
 from core.audit import record_change
 from core.errors import Conflict, Invalid, TooOften
-from core.sentences import Sentence, ngettext_noop
+from core.sentences import Sentence
 from core.translating import gettext as _
-from core.translating import gettext_noop
+from core.translating import gettext_noop, ngettext_noop
 
 MOST_WRONG = 5
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(days=1)
