@@ -55,12 +55,13 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     sorts |= {"name": "Name", "newest": "Newest", "rating": "Stars"}
     context = {
         "page": page,
+        "is_cut": apis.is_cut,
         "cards": [(each, versions.get(each.name_key, 1), places.get(each.pk, "")) for each in page],
         "sort": sort if sort in sorts else next(iter(sorts)),
         "sorts": sorts,
         "every": every,
         "as_list": view == "list",
-        "tags": cloud(queries.tags_for(request.user, text=text)[:TAGS_SHOWN]),
+        "tags": cloud(queries.tags_for(request.user, text=text, among=apis.keys if apis.is_cut else ())[:TAGS_SHOWN]),
         "text": text,
         "refusal": refusal,
         "tag": tag,
