@@ -51,6 +51,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
     versions = {} if every else queries.count_versions(request.user, page.object_list)
     places = queries.places_of(request.user, page.object_list, text)
+    shown = apis.keys if text and (apis.is_cut or not (tag or category)) else ()
     sorts = {"relevance": "Best match"} if queries.words_in(text) else {}
     sorts |= {"name": "Name", "newest": "Newest", "rating": "Stars"}
     context = {
@@ -61,7 +62,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "sorts": sorts,
         "every": every,
         "as_list": view == "list",
-        "tags": cloud(queries.tags_for(request.user, text=text, among=apis.keys if apis.is_cut else ())[:TAGS_SHOWN]),
+        "tags": cloud(queries.tags_for(request.user, text=text, among=shown)[:TAGS_SHOWN]),
         "text": text,
         "refusal": refusal,
         "tag": tag,
