@@ -110,7 +110,7 @@ def mailed() -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("kind", NotificationKind)
 def test_each_is_told_in_their_own_language(kind: NotificationKind, readers: tuple[User, User]) -> None:
     sentence, german = TOLD[kind]
-    english, more = str(sentence), [Sentence(account_news.IF_NOT_YOU)]
+    english, more = " ".join(str(sentence).split()), [Sentence(account_news.IF_NOT_YOU)]
     operations.notify(people=readers, kind=kind, sentence=sentence, link="/devportal/apis/", now=NOW, more=more)
     (of_carol, letter), (of_mallory, _) = mailed()["carol@example.test"], mailed()["mallory@example.test"]
     assert (of_carol, of_mallory) == (german[:120], english[:120])

@@ -18,6 +18,7 @@ from accounts.operations.notifications import notify
 from core.rows import batches
 from core.sentences import Sentence
 from core.translating import gettext_noop
+from devportal.memberships import keepers_of
 from devportal.queries import names_of_applications, subscriptions_between
 from gateway.models import LimitAlert, MonthlyStatement
 from gateway.quotas.limits import PlanLimits, window_at
@@ -106,7 +107,7 @@ def shared_store() -> LeaseStore:
 
 
 def warn(now: datetime) -> None:
-    """Tell the owners of applications that have used 80 or 100 % of a quota; once in its period for each."""
+    """Tell those who run applications that have used 80 or 100 % of a quota; once in its period for each."""
     since = int((now - LOOKED_BACK).timestamp())
     moving = traffic_since(since, Q(period="m"))
     pairs = set(moving.values_list("application_id", "api_id").distinct())
@@ -137,7 +138,7 @@ def _warn_once(used: SubscriptionUsage, percent: int, now: datetime) -> None:
         reset=quota.resets_at,
     )
     link = reverse("gateway:application-usage", args=[subscription.application_id])
-    people = [subscription.application.owner]
+    people = keepers_of(subscription.application)
     notify(people=people, kind=NotificationKind.LIMITS, sentence=sentence, link=link, now=now)
     LimitAlert.objects.filter(begins__lt=int((now - timedelta(days=62)).timestamp())).delete()
 
