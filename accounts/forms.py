@@ -234,7 +234,6 @@ class ProfileForm(forms.Form):
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
         required=False,
-        widget=forms.Select(attrs={"translate": "no"}),
         choices=[("", "UTC"), *((name, name.replace("_", " ")) for name in sorted(available_timezones()))],
         help_text=_("In which exact times are written."),
     )
