@@ -22,8 +22,8 @@ class DomainError(Exception):
     """What an answer over HTTP carries besides."""
 
     def __init__(self, sentence: str = "", fields: dict[str, str] | None = None, **named: object) -> None:
-        said = sentence or (self.sentence and gettext(self.sentence))
-        super().__init__(said.format(**named) if named else said)
+        said = self.sentence and gettext(self.sentence)
+        super().__init__(sentence or (said.format(**named) if named else said))
         self.fields = fields or ({self.field: str(self)} if self.field else {})
         """The name of each field with what is wrong with it and how to put it right."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Case, F, Func, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import In
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.permissions import Viewer
@@ -100,7 +101,7 @@ def places_of(apis: Iterable[Api], words: Sequence[str], audiences: Iterable[Aud
     for api, part, title in hits.values_list("api_id", "part", "document__name"):
         found.setdefault(api, []).append((part, title))
     return {
-        api: "its topics" if each[0][1] is None else f"the document {each[0][1]}"
+        api: gettext("its topics") if each[0][1] is None else gettext("the document %(title)s") % {"title": each[0][1]}
         for api, each in found.items()
         if all(part in HIDDEN_PLACES for part, _ in each)
     }

@@ -24,7 +24,7 @@ from tests.journeys.test_every_page import VISITS
 from tests.test_queries_of_pages import PEOPLE
 from tests.untranslated import bracketed, untranslated, words_of_people
 
-YET = 10_000  # how many sentences are not marked for translation yet: only ever less
+YET = 1  # how many sentences are not marked for translation yet: only ever less
 
 
 @pytest.mark.django_db
@@ -61,7 +61,7 @@ def test_every_page_that_developers_read_can_be_translated(monkeypatch: pytest.M
 
 
 CATALOGUES = [pytest.param(*found, id=str(found[3].relative_to(messages.ROOT))) for found in messages.catalogues()]
-VALUES = re.compile(r"%\(\w+\)[sd]|%%|%s|\{\w*\}|<[^>]*>")
+VALUES = re.compile(r"%\(\w+\)[sd]|%%|%s|\{\w*\}|</?(?:a|b|bdi|code|em|kbd|span|strong)\b[^>]*>")
 
 
 @pytest.mark.parametrize(("room", "domain", "language", "path"), CATALOGUES)

@@ -17,11 +17,12 @@ from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextI
 from django.forms.utils import flatatt
 from django.http import HttpRequest, QueryDict
 from django.template import Context
+from django.template.defaultfilters import date
 from django.utils import timezone, translation
 from django.utils.formats import number_format
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
 
 from core import durations, markdown, text
 from core.forms import reopened
@@ -213,6 +214,19 @@ def expiry(moment: datetime, how: str = "words") -> str:
     return gettext("expires %(ahead)s") % {"ahead": words} if how == "sentence" else words
 
 
+@register.filter(expects_localtime=True)
+def moment(at: datetime | None, expires: str = "") -> SafeString:
+    """A moment as an element that the page keeps true. `<c-time>` draws it; a sentence that holds one takes it as a
+    value."""
+    if at is None:
+        return format_html('<span class="faint">{}</span>', ago(at))
+    words = expiry(at, expires) if expires else ago(at)
+    given = format_html(' data-expires="{}"', expires) if expires else ""
+    # Translators: how an exact moment is written, in the letters of Django's filter `date`
+    exact = date(at, pgettext("date", "j F Y, H:i:s T"))
+    return format_html('<time datetime="{}" title="{}" data-relative{}>{}</time>', at.isoformat(), exact, given, words)
+
+
 @register.filter
 def state_badge(state: Any) -> dict[str, str]:
     """The kind of badge that an API's state wears, and the word on it; takes the enum or its value."""
@@ -251,6 +265,16 @@ def in_two(text: object) -> tuple[str, str]:
     whole = str(text)
     cut = len(whole) - SHOWN_END if len(whole) > 2 * SHOWN_END else 0
     return whole[:cut], whole[cut:]
+
+
+@register.filter
+def short(address: object) -> SafeString:
+    """What `<c-short>` draws of an address, for a sentence that holds one."""
+    return format_html(
+        '<code class="short" dir="ltr" title="{0}"><span class="short-start">{1}</span>{2}</code>',
+        address,
+        *in_two(address),
+    )
 
 
 @register.filter

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
@@ -52,8 +53,8 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     versions = {} if every else queries.count_versions(request.user, page.object_list)
     places = queries.places_of(request.user, page.object_list, text)
     shown = apis.keys if text and (apis.is_cut or not (tag or category)) else ()
-    sorts = {"relevance": "Best match"} if queries.words_in(text) else {}
-    sorts |= {"name": "Name", "newest": "Newest", "rating": "Stars"}
+    sorts = {"relevance": _("Best match")} if queries.words_in(text) else {}
+    sorts |= {"name": _("Name"), "newest": _("Newest"), "rating": _("Stars")}
     context = {
         "page": page,
         "is_cut": apis.is_cut,
