@@ -58,7 +58,7 @@ datamodel: packages  ## Write docs/explanation/data-model.md out of the models
 	$(PY) -m scripts.data_model
 
 messages: packages  ## Bring the catalogues of translations up to the source, and compile them
-	$(PY) -m scripts.messages
+	$(PY) -m scripts.messages $(OPTIONS)
 
 format: packages  ## Put imports and layout in order
 	.venv/bin/ruff check --fix

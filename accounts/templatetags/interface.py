@@ -20,9 +20,9 @@ from django.template import Context
 from django.template.defaultfilters import date
 from django.utils import timezone, translation
 from django.utils.formats import number_format
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
 
 from core import durations, markdown, text
 from core.forms import reopened
@@ -130,19 +130,18 @@ def filled(slot: Any) -> bool:
 
 
 @register.filter
-def any_of(names: Iterable[object]) -> SafeString:
-    """Names of which one will do: "Alice or Bob", each fenced off."""
-    fenced = [format_html("<bdi>{}</bdi>", name) for name in names]
-    word = gettext("or")
-    return mark_safe(f" {word} ".join(fenced))  # noqa: S308  escaped above
-
-
-@register.filter
 def initials(name: object) -> str:
     """Two letters for a glyph: "EchoWebSocket" is EW, "Ada Lovelace" is AL, "bob" is BO."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|\w+", str(name))
     letters = "".join(word[0] for word in words[:2]) if len(words) > 1 else str(name)[:2]
     return letters.upper()
+
+
+@register.filter
+def either(names: Iterable[str]) -> SafeString:
+    """People of whom each can help: "Ada or Bob", in markup; where nobody is known, whoever runs the server."""
+    known = format_html_join(format_html(" {} ", gettext("or")), "<bdi>{}</bdi>", ((name,) for name in names))
+    return known or mark_safe(gettext("Whoever runs this server"))  # noqa: S308 out of a catalogue
 
 
 @register.filter
@@ -216,12 +215,15 @@ def expiry(moment: datetime, how: str = "words") -> str:
 
 
 @register.filter(expects_localtime=True)
-def moment(at: datetime, expires: str = "") -> SafeString:
+def moment(at: datetime | None, expires: str = "") -> SafeString:
     """A moment as an element that the page keeps true. `<c-time>` draws it; a sentence that holds one takes it as a
     value."""
+    if at is None:
+        return format_html('<span class="faint">{}</span>', ago(at))
     words = expiry(at, expires) if expires else ago(at)
     given = format_html(' data-expires="{}"', expires) if expires else ""
-    exact = date(at, "j F Y, H:i:s T")
+    # Translators: how an exact moment is written, in the letters of Django's filter `date`
+    exact = date(at, pgettext("date", "j F Y, H:i:s T"))
     return format_html('<time datetime="{}" title="{}" data-relative{}>{}</time>', at.isoformat(), exact, given, words)
 
 
@@ -263,6 +265,16 @@ def in_two(text: object) -> tuple[str, str]:
     whole = str(text)
     cut = len(whole) - SHOWN_END if len(whole) > 2 * SHOWN_END else 0
     return whole[:cut], whole[cut:]
+
+
+@register.filter
+def short(address: object) -> SafeString:
+    """What `<c-short>` draws of an address, for a sentence that holds one."""
+    return format_html(
+        '<code class="short" dir="ltr" title="{0}"><span class="short-start">{1}</span>{2}</code>',
+        address,
+        *in_two(address),
+    )
 
 
 @register.filter

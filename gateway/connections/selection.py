@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from core.text import fold
+from core.translating import gettext_noop as _
 
 LONGEST_SEARCH = 100
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -54,7 +55,10 @@ SORTS: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 DEFAULT_SORT = "-since"
 KEY_TYPES = ("PRODUCTION", "SANDBOX")
-WAITING = {"plan": "Waits for its plan", "backpressure": "Waits for the other side"}
+WAITING = {"plan": _("Waits for its plan"), "backpressure": _("Waits for the other side")}
+
+IN_ROWS: Final = (_("production"), _("sandbox"), _("plan"), _("backpressure"))
+"""What rows say of keys and of what waits, for translators."""
 
 
 @dataclass(frozen=True, slots=True)
