@@ -14,6 +14,7 @@ from django.urls import ResolverMatch, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
 
 from accounts import default_password, drafts, installation, languages, operations, portals
 from accounts.access import came_from, turn_away
@@ -73,7 +74,8 @@ class ChangesMiddleware(Middleware):
         """Count what is not only read."""
         if request.method in SAFE or is_trusted(request):
             return self.get_response(request)
-        most, refusal = settings.CHANGES_PER_ADDRESS, "Too much was changed from your address"
+        most = settings.CHANGES_PER_ADDRESS
+        refusal = _("Too much was changed from your address. Wait %(wait)s, then try again.")
         try:
             attempt = Attempt.begin(
                 address_of(request), kind="change", most=most, seconds=CHANGE_SECONDS, refusal=refusal

@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.utils.translation import gettext
 
-from accounts.notification_kinds import TERMS, NotificationKind
+from accounts.notification_kinds import TERMS, NotificationKind, on_one_line
 from accounts.roles import Role, in_order
 from core.folded import FoldedText, Folding, KeepsFolded, LookText
+from core.sentences import Sentence
 
 INVITED_FOR = timedelta(days=7)
 
@@ -136,11 +138,15 @@ class Draft(models.Model):
 
 
 class Notification(models.Model):
-    """Something that one person is told: a sentence, and the path of the page that it is about."""
+    """Something that one person is told: a sentence, and the path of the page that it is about.
+
+    `sentence` is in English, as REST has it, and `said` keeps what it is made of (`core.sentences`).
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=16, choices=[(kind.value, terms.label) for kind, terms in TERMS.items()])
     sentence = models.CharField(max_length=500)
+    said = models.TextField(blank=True, default="")
     link = models.CharField(max_length=300)
     created_at = models.DateTimeField(db_index=True)
     read_at = models.DateTimeField(null=True)
@@ -154,7 +160,12 @@ class Notification(models.Model):
     @property
     def label(self) -> str:
         """The kind in words."""
-        return TERMS[NotificationKind(self.kind)].label
+        return gettext(TERMS[NotificationKind(self.kind)].label)
+
+    @property
+    def in_words(self) -> str:
+        """The sentence, in the language of whoever reads it now."""
+        return on_one_line(str(Sentence.read(self.said))) if self.said else self.sentence
 
 
 class NotificationChoice(models.Model):

@@ -5,4 +5,10 @@ Where nobody chose a language, as in commands, logs and REST, a sentence comes b
 
 from django.utils.translation import gettext, gettext_lazy, gettext_noop, ngettext, pgettext
 
-__all__ = ["gettext", "gettext_lazy", "gettext_noop", "ngettext", "pgettext"]
+
+def ngettext_noop(one: str, many: str) -> tuple[str, str]:
+    """Mark the two forms of a sentence that is translated when it is said."""
+    return one, many
+
+
+__all__ = ["gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_noop", "pgettext"]

@@ -8,6 +8,7 @@ source becomes a comment at the end. Another `*.po` beside a catalogue is merged
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import sys
@@ -31,10 +32,10 @@ TEMPLATES = {
     "devportal": ("devportal/**/*.*", "oauth2_provider/*.html"),
     "gateway": ("gateway/**/*.*",),
 }
-SCRIPTS = "static/js/**/*.js"
+SCRIPTS = "static/js/*.js"
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None),
-    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
+    **dict.fromkeys(("ngettext", "ngettext_lazy", "ngettext_noop"), (1, 2)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
 }
@@ -167,6 +168,19 @@ def mo(catalogue: Catalog) -> bytes:
     return file.getvalue()
 
 
+def script(catalogue: Catalog, language: str) -> str:
+    """What the browser's scripts import: a sentence by its English, or its forms where it is counted."""
+    said = {message.id if isinstance(message.id, str) else message.id[0]: message.string for message in catalogue}
+    whole = {english: words for english, words in said.items() if english and any(words)}
+    about = f"// {LANG_INFO[language]['name']}: what the browser's scripts say. Written by `make messages`.\n"
+    return f"{about}export default {json.dumps(whole, ensure_ascii=False, indent=2)};\n"
+
+
+def script_path(language: str) -> Path:
+    """Where `words.js` looks for it: by the `lang` of a page."""
+    return ROOT / "static" / "js" / "words" / f"{django.utils.translation.to_locale(language).replace('_', '-')}.js"
+
+
 def main() -> None:
     """Bring every catalogue up to the source."""
     sources: dict[tuple[str, str], Catalog] = {}
@@ -178,6 +192,9 @@ def main() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(po(catalogue))
         path.with_suffix(".mo").write_bytes(mo(catalogue))
+        if domain == "djangojs":
+            script_path(language).parent.mkdir(exist_ok=True)
+            script_path(language).write_text(script(catalogue, language))
         for other in merged:
             other.unlink()
         missing = sum(message.id != "" and not any(message.string or "") for message in catalogue)

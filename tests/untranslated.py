@@ -33,7 +33,8 @@ NAMES = (
         "Python",
     ),
     *("Deutsch", "English", "UTC", "JSON", "YAML", "AsyncAPI", "JavaScript", "Java", "Node.js", "Go", "curl", "wscat"),
-    *("websockets", "websocat", "ms", "kB", "MB", "GB", "KiB", "MiB", "GiB", "HTTP", "ID", "URL", "WSS", "WS", "TLS"),
+    *("websockets", "websocat", "JSON Schema", "CSV", "2.6", "3.0", "ms", "kB", "MB", "GB", "KiB", "MiB", "GiB"),
+    *("HTTP", "ID", "URL", "WSS", "WS", "TLS", "nothing-like-it"),
 )
 WRITTEN_FOR_MACHINES = re.compile(
     r"""\w+://\S+ | \S+@\S+\.\w+ | /[\w{}.*-]+(/[\w{}.*-]*)* | [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
@@ -43,7 +44,7 @@ WRITTEN_FOR_MACHINES = re.compile(
 WORD = re.compile(r"[^\W\d_]{2,}")
 POINTED = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
 SILENT = frozenset({"script", "style", "code", "pre", "bdi", "svg", "textarea", "kbd", "samp"})
-DRAWN = frozenset({"avatar", "glyph"})
+WRITTEN = frozenset({"avatar", "glyph", "prose"})
 EMPTY = frozenset({"area", "br", "hr", "img", "input", "link", "meta", "source", "wbr", "col"})
 SPOKEN = frozenset({"title", "aria-label", "aria-description", "placeholder", "alt", "label", "summary"})
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}")
@@ -79,6 +80,7 @@ def peoples_words() -> list[str]:
             if isinstance(field, models.CharField | models.TextField | models.JSONField) and not field.choices:
                 for value in model._default_manager.values_list(field.name, flat=True).distinct():
                     found |= set(_leaves(value))
+    found |= {name for text in found for name in re.findall(r"{(\w+)}", text)}
     lines = {line.strip(" #*-") for text in found for line in text.splitlines()}
     return sorted((line for line in lines if len(line) > 1), key=len, reverse=True)
 
@@ -107,9 +109,8 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        is_drawing = DRAWN & {*given.get("class", "").split()}  # two letters of a name
-        is_zone = tag == "option" and "/" in given.get("value", "")
-        silent = tag in SILENT or given.get("translate") == "no" or bool(is_drawing or is_zone)
+        is_written = WRITTEN & {*given.get("class", "").split()}  # two letters of a name, or Markdown
+        silent = tag in SILENT or given.get("translate") == "no" or bool(is_written)
         silent = silent or (bool(self.path) and self.path[-1][1])
         if tag not in EMPTY:
             self.path.append((tag, silent))

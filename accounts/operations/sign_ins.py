@@ -13,6 +13,7 @@ from accounts.models import SignIn, User
 from accounts.sessions import at_rest
 from core.audit import record_change
 from core.errors import NotFound
+from core.translating import gettext_noop
 
 NOTED = "noted"  # in a session that is noted here
 USE_IS_NOTED = timedelta(minutes=10)
@@ -22,7 +23,7 @@ LONGEST_AGENT = 200
 class SignInNotFound(NotFound):
     """There is no such session, or it has ended."""
 
-    sentence = "This session has ended already."
+    sentence = gettext_noop("This session has ended already.")
 
 
 def note_sign_in(

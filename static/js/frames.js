@@ -2,6 +2,7 @@
 // end stays in view unless one scrolls up. While it is paused, all is kept and nothing drawn.
 import { element, rowOf, spaced } from "./frame.js";
 import { Timeline, asLine, fits } from "./timeline.js";
+import { filled, gettext, ngettext } from "./words.js";
 
 export class Frames {
   constructor(parts, repeat) {
@@ -53,23 +54,30 @@ export class Frames {
   pause() {
     this.paused = !this.paused;
     this.parts.pause.ariaPressed = String(this.paused);
-    this.parts.pause.textContent = this.paused ? "Go on" : "Pause";
+    this.parts.pause.textContent = this.paused ? gettext("Go on") : gettext("Pause");
     if (!this.paused) this.redraw();
   }
 
   count() {
     const { sent, received, entries } = this.timeline;
-    const counts = entries.length ? `${spaced(sent)} sent · ${spaced(received)} received` : "Nothing sent yet";
-    const hidden = this.paused ? "" : entries.length - this.rows.size;
-    this.parts.counts.textContent = hidden ? `${counts} · ${spaced(hidden)} hidden` : counts;
+    const hidden = this.paused ? 0 : entries.length - this.rows.size;
+    const seen = gettext("%(sent)s sent · %(received)s received");
+    const sentence = hidden ? gettext("%(sent)s sent · %(received)s received · %(hidden)s hidden") : seen;
+    const numbers = { sent: spaced(sent), received: spaced(received), hidden: spaced(hidden) };
+    this.parts.counts.textContent = entries.length ? filled(sentence, numbers) : gettext("Nothing sent yet");
   }
 
   sayDropped() {
     const { dropped } = this.timeline;
     this.older.remove();
     if (!dropped) return;
-    const rows = dropped === 1 ? "row was" : "rows were";
-    this.older.textContent = `${spaced(dropped)} older ${rows} dropped: the newest ${spaced(this.timeline.entries.length)} are kept.`;
+    const sentence = ngettext(
+      "%(dropped)s older row was dropped: the newest %(kept)s are kept.",
+      "%(dropped)s older rows were dropped: the newest %(kept)s are kept.",
+      dropped,
+    );
+    const numbers = { dropped: spaced(dropped), kept: spaced(this.timeline.entries.length) };
+    this.older.textContent = filled(sentence, numbers);
     this.list.prepend(this.older);
   }
 
