@@ -8,6 +8,7 @@ from accounts.permissions import Viewer, asks, needs, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role, in_order
 from core.errors import NotAllowed
 from core.text import agree, count
+from core.translating import gettext_noop
 from publisher.lifecycle import State
 from publisher.models import Api, Comment
 from publisher.presentation import AccessControl
@@ -25,7 +26,7 @@ class EditorsChosen(NotAllowed):
 class NotYourComment(NotAllowed):
     """Only who wrote a comment may change it."""
 
-    sentence = "Only the person who wrote a comment may change it."
+    sentence = gettext_noop("Only the person who wrote a comment may change it.")
 
 
 TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import Viewer, asks, require_role
@@ -56,7 +57,7 @@ def close_connection(*, connection: ConnectionRecord, reason: str = "", actor: U
     require_close(actor, connection)
     words = _checked(reason, default=BY_OPERATOR.reason if can_close(actor) else BY_OWNER)
     if not open_among(ConnectionRecord.objects.filter(pk=connection.pk), now).exists():
-        raise ConnectionHasEnded("This connection has ended already.")
+        raise ConnectionHasEnded(_("This connection has ended already."))
     audit.record(
         actor=actor,
         verb=CLOSING_ASKED,
@@ -123,6 +124,9 @@ def drain_api(*, api_id: str, seconds: float, actor: User, now: datetime) -> int
 def _checked(reason: str, *, default: str) -> str:
     words = reason.strip() or default
     if not words.isprintable() or len(words.encode()) > MOST_REASON:
-        sentence = f"A reason is one line of at most {MOST_REASON} bytes; this one has {len(words.encode())}."
+        sentence = _("A reason is one line of at most %(most)s bytes; this one has %(size)s.") % {
+            "most": MOST_REASON,
+            "size": len(words.encode()),
+        }
         raise BadReason(sentence, {"reason": sentence})
     return words

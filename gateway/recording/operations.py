@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.notification_kinds import NotificationKind
@@ -45,7 +46,7 @@ class BadBounds(Invalid):
 class RecordingHasEnded(Conflict):
     """It is over already."""
 
-    sentence = "This recording is over already."
+    sentence = gettext_noop("This recording is over already.")
 
 
 def require_record(user: Viewer) -> None:
