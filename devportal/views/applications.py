@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.errors import Conflict, Invalid
-from core.forms import accepted, sent, status_of
+from core.forms import Meanwhile, accepted, sent, status_of
 from core.searching import asked
 from core.text import spaced
 from devportal import operations, queries
@@ -105,7 +105,8 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     require_use_application(current_user(request), found)
     known = {"name": found.name, "description": found.description, "token_type": found.token_type}
     form = ApplicationForm(sent(request), initial={**known, "plan": found.plan.name, "attributes": found.attributes})
-    if request.method == "POST" and form.is_valid():
+    meanwhile = Meanwhile(form, {**known, "plan": found.plan})
+    if request.method == "POST" and form.is_valid() and meanwhile.settle():
         fields = form.cleaned_data
         fields["attributes"] |= answered(found, is_hidden=True)
         changed = accepted(
@@ -117,7 +118,12 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         if changed:
             messages.success(request, _("%(name)s was saved.") % {"name": changed})
             return redirect("devportal:application", pk)
-    context = {"form": form, "application": found, **rights_in(found, current_user(request))}
+    context = {
+        "form": form,
+        "meanwhile": meanwhile,
+        "application": found,
+        **rights_in(found, current_user(request)),
+    }
     return render(request, "devportal/applications/edit.html", context, status=status_of(form))
 
 
