@@ -124,7 +124,7 @@ def test_a_message_that_is_too_long_is_stepped_over_without_being_kept(step: int
     events, most = [], 0
     for at in range(0, len(stream), step):
         events += made.feed(stream[at : at + step])
-        most = max(most, len(made._held))
+        most = max(most, len(made.held))
     assert payloads(events) == [b"one", b"two"]
     assert [each.is_too_long for each in events if each.problem] == [True]
     assert sorted(b"".join(each.raw for each in events)) == sorted(stream)
