@@ -113,6 +113,7 @@ class Application(KeepsFolded):
                 fields=["owner"], condition=models.Q(is_internal=True), name="one_internal_application_per_person"
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["approval", "created_at"], name="applications_by_approval")]
 
     def __str__(self) -> str:
         return self.name

@@ -51,6 +51,7 @@ class OAuthClient(AbstractApplication):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "key_type"], name="one_key_of_a_type_per_application")
         ]
+        indexes: ClassVar = [models.Index(fields=["approval"], name="keys_by_approval")]
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Whether one of `grant_types` (the toolkit's names, with hyphens) was granted to this client."""

@@ -31,7 +31,10 @@ class Subscription(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "api"], name="subscribed_once_to_an_api")
         ]
-        indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="subscriptions_by_age")]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="subscriptions_by_age"),
+            models.Index(fields=["state", "created_at"], name="subscriptions_by_state"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"

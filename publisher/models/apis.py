@@ -135,6 +135,10 @@ class Api(KeepsFolded):
                 Lower("context"), condition=models.Q(is_default_version=True), name="api_one_default_version"
             ),
         ]
+        indexes: ClassVar = [  # for lists in these orders; by name the constraint serves
+            models.Index(fields=["-updated_at", "id"], name="apis_by_change"),
+            models.Index(fields=["-created_at", "id"], name="apis_by_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title} {self.version}"
