@@ -130,7 +130,7 @@ class PayloadReader:
         stop = begin + 4 + length
         if stop > end or length > self.limit:
             return None
-        return PayloadEvent(data[at:stop], unmasked(data[begin + 4 : stop], data[begin : begin + 4]))
+        return PayloadEvent(data[at:stop], apply_mask(data[begin + 4 : stop], data[begin : begin + 4]))
 
     def lose(self) -> None:
         """A compressed message was not read, which may be needed to read the next."""
@@ -185,7 +185,7 @@ class PayloadReader:
         raw, first = data[at:stop], data[at]
         if first & CONTROL:
             return PayloadEvent(raw)
-        payload = unmasked(data[begin:stop], data[begin - 4 : begin]) if self._masked else data[begin:stop]
+        payload = apply_mask(data[begin:stop], data[begin - 4 : begin]) if self._masked else data[begin:stop]
         if not first & FINAL or self._first:
             self._first = self._first or first
             self._parts.append(payload)
@@ -252,8 +252,8 @@ def too_long(limit: int) -> str:
     return f"it is longer than {byte_size(limit)}"
 
 
-def unmasked(payload: bytes, key: bytes) -> bytes:
-    """A payload without its mask (RFC 6455 §5.3), as one number, which is how Python is quick at it."""
+def apply_mask(payload: bytes, key: bytes) -> bytes:
+    """A payload masked or without its mask (RFC 6455 §5.3), as one number, which is how Python is quick at it."""
     length = len(payload)
     mask = (key * (length // 4 + 1))[:length]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")).to_bytes(length, "big")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from core.text import byte_size
-from gateway.payloads.reading import PayloadEvent, PayloadReader, unmasked
+from gateway.payloads.reading import PayloadEvent, PayloadReader, apply_mask
 
 LIMIT = 5000
 
@@ -25,7 +25,7 @@ def frame(payload: bytes, first: int = 0x81, *, masked: bool = True) -> bytes:
     else:
         head = bytes((first, bit | 127)) + length.to_bytes(8, "big")
     key = os.urandom(4)
-    return head + key + unmasked(payload, key) if masked else head + payload
+    return head + key + apply_mask(payload, key) if masked else head + payload
 
 
 class Deflate:
