@@ -45,7 +45,7 @@ from publisher import ssrf
 
 CHECKPOINT_SECONDS = 1.0
 EXPIRY_SECONDS = 0.2
-WRITE_SECONDS = 1.0  # violations
+WRITE_SECONDS = 1.0  # dials, violations
 EVENT_SECONDS = 5.0
 IDLE_SECONDS = 10.0  # after which nobody seems to come with a token that is not known yet
 
@@ -151,7 +151,7 @@ class ControlPlane:
             ("connection-log", self.connection_log.keep()),
             ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
-            ("dial-log", self._dial_log.keep()),
+            ("dial-log", _again(self._dial_log.write, WRITE_SECONDS)),
             ("violation-log", _again(self._violation_log.write, WRITE_SECONDS)),
             ("events", _again(self._events.write, EVENT_SECONDS)),
             ("recorder", self.recorder.keep()),

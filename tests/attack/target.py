@@ -181,7 +181,7 @@ def _report(worker: Any, faults: list[str]) -> Report:
         tasks=len(asyncio.all_tasks()),
         descriptors=len(os.listdir("/proc/self/fd")),
         relays=len(worker.config.relays),
-        connections=len(list(worker._context.connections)),
+        connections=len(list(worker.context.connections)),
         faults=faults,
         turns=getattr(getattr(asyncio.get_running_loop(), "engine", None), "turns", 0),
     )
