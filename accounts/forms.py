@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts.attempts import person_of
 from accounts.models import InstallationSettings, User
@@ -217,7 +218,13 @@ class ProfileForm(forms.Form):
         label="Time zone",
         required=False,
         choices=[("", "UTC"), *((name, name.replace("_", " ")) for name in sorted(available_timezones()))],
-        help_text="In which exact times are written.",
+        help_text=_("In which exact times are written."),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=lambda: [("", _("As my browser says")), *settings.LANGUAGES],
+        help_text=_("Of the Developer Portal and of e-mails. The Publisher and the Administration are in English."),
     )
 
 

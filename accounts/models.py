@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
@@ -43,6 +44,8 @@ class User(KeepsFolded, AbstractUser):
     confirmed_email = models.EmailField(blank=True, default="")  # the address that this person has shown to be theirs
 
     time_zone = models.CharField(max_length=64, blank=True, default="")  # UTC where none was chosen
+    language = models.CharField(max_length=16, blank=True, default="")  # as the browser says where none was chosen
+    seen_language = models.CharField(max_length=16, blank=True, default="")  # what the browser said at the last sign-in
 
     username_key = FoldedText(of="username")
     first_name_key = FoldedText(of="first_name")
@@ -81,6 +84,12 @@ class User(KeepsFolded, AbstractUser):
     def may_be_mailed(self) -> bool:
         """Whether the address was shown to be theirs, and no other was typed since."""
         return bool(self.email) and self.email == self.confirmed_email
+
+    @property
+    def mail_language(self) -> str:
+        """What to write to them in: what they chose, else what the Developer Portal spoke when they last signed in."""
+        known = dict(settings.LANGUAGES)
+        return next((code for code in (self.language, self.seen_language) if code in known), settings.LANGUAGE_CODE)
 
     @property
     def has_second_factor(self) -> bool:

@@ -131,6 +131,7 @@ def _forget(row: User) -> None:
     for model in (RoleGrant, SignIn, Notification, SecondFactor, RecoveryCode, Passkey):
         model._default_manager.filter(user=row).delete()
     row.username, row.first_name, row.last_name = f"deleted-{row.pk}", "", ""
-    row.email, row.confirmed_email, row.time_zone, row.is_active = "", "", "", False
+    row.email, row.confirmed_email, row.is_active = "", "", False
+    row.time_zone, row.language, row.seen_language = "", "", ""
     row.set_unusable_password()
     row.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
@@ -24,8 +25,16 @@ class SignInNotFound(NotFound):
     sentence = "This session has ended already."
 
 
-def note_sign_in(*, user: User, session_key: str, address: str, agent: str, now: datetime) -> None:
-    """Write down that a session was begun, or that it goes on under another key or after a while."""
+def note_sign_in(
+    *, user: User, session_key: str, address: str, agent: str, now: datetime, language: str | None = None
+) -> None:
+    """Write down that a session was begun, or that it goes on under another key or after a while.
+
+    `language` is what the browser asks for, if the page speaks it: e-mails will.
+    """
+    if language and language != (user.seen_language or settings.LANGUAGE_CODE):
+        user.seen_language = language
+        user.save(update_fields=["seen_language"])
     known = {"user": user, "address": address[:45], "agent": agent[:LONGEST_AGENT], "used_at": now}
     begun = {**known, "began_at": now}
     SignIn.objects.update_or_create(session=at_rest(session_key), defaults=known, create_defaults=begun)

@@ -90,8 +90,10 @@ NOT_CURRENT = "This is not your current password. Type the one you signed in wit
 PASSWORD_GROUPS, PASSWORD_LENGTH = 4, 5  # 99 bits
 
 
-def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> User:
+def sign_up(*, username: str, password: str, now: datetime, email: str = "", language: str = "") -> User:
     """Create somebody's own account with the role subscriber; `awaits_approval` says whether it has to be approved.
+
+    E-mails are in `language`, until another is chosen or seen at a sign-in.
 
     Raises SignUpClosed, UsernameTaken, WeakPassword, Invalid, or TooManySignUps when there have been SIGN_UPS_PER_DAY
     within a day.
@@ -103,6 +105,7 @@ def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> 
     if new.count() >= settings.SIGN_UPS_PER_DAY > 0:
         raise TooManySignUps
     user = new_user(username=username, email=email, password=password, now=now)  # slow: nobody waits for a lock
+    user.seen_language = language
     user.awaits_approval = how == InstallationSettings.SignUp.APPROVAL
     user.is_active = not user.awaits_approval
     with transaction.atomic():
@@ -188,15 +191,27 @@ def end_sessions(*, user: User, actor: User | None, now: datetime) -> None:
 
 @transaction.atomic
 def update_profile(
-    *, user: User, first_name: str, last_name: str, email: str, time_zone: str | None = None, actor: User, now: datetime
+    *,
+    user: User,
+    first_name: str,
+    last_name: str,
+    email: str,
+    time_zone: str | None = None,
+    language: str | None = None,
+    actor: User,
+    now: datetime,
 ) -> None:
-    """Change how an account is called, where it is written to, and in which time zone (None: as before) it reads."""
+    """Change how an account is called, where it is written to, and in which time zone and language it reads.
+
+    None leaves those two as they are; "" is UTC, and the browser's language.
+    """
     require_change_account(actor, of=user)
     if email != user.email and user.may_be_mailed:  # told at the address that was theirs
         tell_of_account(user, "The e-mail address of your account was changed.", now)
     user.first_name, user.last_name, user.email = first_name, last_name, email
     user.time_zone = user.time_zone if time_zone is None else time_zone
-    user.save(update_fields=["first_name", "last_name", "email", "time_zone"])
+    user.language = user.language if language is None else language
+    user.save(update_fields=["first_name", "last_name", "email", "time_zone", "language"])
     record_change(user, "updated", actor=actor, now=now)
 
 

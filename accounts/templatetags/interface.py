@@ -11,12 +11,13 @@ from zipfile import ZipFile
 from zlib import crc32
 
 from django import template
+from django.conf import settings
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
 from django.forms.utils import flatatt
 from django.http import HttpRequest, QueryDict
 from django.template import Context
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -69,6 +70,12 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     if field.errors:
         given["aria-invalid"] = "true"
     return field.as_widget(attrs=given)
+
+
+@register.simple_tag
+def spoken() -> str:
+    """The language of the page, as `lang` says it: "en-GB", "de"."""
+    return translation.to_locale(translation.get_language() or settings.LANGUAGE_CODE).replace("_", "-")
 
 
 @register.simple_tag(takes_context=True)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import agents, default_password, operations
+from accounts import agents, default_password, languages, operations
 from accounts.access import FRESH
 from accounts.models import User
 from accounts.operations.sign_ins import NOTED
@@ -89,6 +89,7 @@ def note(request: HttpRequest, user: User) -> None:
         address=request.META.get("REMOTE_ADDR") or "",
         agent=request.headers.get("User-Agent", ""),
         now=timezone.now(),
+        language=languages.spoken_at(request) if languages.is_translated(request.path) else None,
     )
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import installation, operations
+from accounts import installation, languages, operations
 from accounts.attempts import SIGN_UP_SECONDS, Attempt, address_of
 from accounts.forms import SignUpForm
 from accounts.models import InstallationSettings
@@ -33,8 +33,9 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         attempt = Attempt.begin(
             address_of(request), kind="sign-up", most=most, seconds=SIGN_UP_SECONDS, refusal=refusal
         )
+        given = {**form.cleaned_data, "language": languages.spoken_at(request)}
         try:
-            user = accepted(form, lambda: operations.sign_up(**form.cleaned_data, now=timezone.now()))
+            user = accepted(form, lambda: operations.sign_up(**given, now=timezone.now()))
         finally:
             if user is None:  # refused before it cost anything
                 attempt.count(-1)

@@ -23,6 +23,7 @@ from django.db import Error as DatabaseError
 from django.db import connection as database
 
 from core import database_clock
+from core.rows import batches
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner, WriteMark
 from gateway.models import LiveFigures, LiveWatch
@@ -91,10 +92,9 @@ class LiveReporter:
         before, self._seen = self._seen, {}
         elapsed, self._seen_at = now.timestamp() - self._seen_at, now.timestamp()
         packed, spent = bytearray(), 0.0
-        connections = self._looked_at(scopes)
-        for first in range(0, len(connections), CONNECTIONS_AT_ONCE):
+        for some in batches(self._looked_at(scopes), CONNECTIONS_AT_ONCE):
             begun = time.thread_time()
-            for connection in connections[first : first + CONNECTIONS_AT_ONCE]:
+            for connection in some:
                 packed += self._pack(connection, before.get(connection.id), elapsed)
             spent += time.thread_time() - begun
             await asyncio.sleep(0)

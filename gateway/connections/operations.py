@@ -12,6 +12,7 @@ from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import Role
 from core import audit
 from core.errors import Conflict, Invalid
+from core.rows import batches
 from gateway.close_codes import BY_OPERATOR
 from gateway.connections.queries import open_among
 from gateway.connections.verbs import CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED
@@ -78,8 +79,7 @@ def close_connections(
     for connection in connections:
         require_close(actor, connection)
     words = _checked(reason, default=BY_OPERATOR.reason if can_close(actor) else BY_OWNER)
-    for begin in range(0, len(connections), NAMED_AT_ONCE):
-        some = connections[begin : begin + NAMED_AT_ONCE]
+    for some in batches(connections, NAMED_AT_ONCE):
         apis, applications = {each.api_id for each in some}, {each.application_id for each in some}
         audit.record(
             actor=actor,

@@ -84,18 +84,13 @@ class Selection:
     def of(self, rows: Iterable[Row]) -> list[Row]:
         """Those of `rows` that are wanted, in order."""
         words = fold(self.text).split()
-        wanted = [
-            row
-            for row in rows
-            if (not self.key_type or row.key_type == self.key_type)
-            and (not self.waits or row.waits == self.waits)
-            and (not words or _says(row, words))
-        ]
+        wanted = []
+        for row in rows:
+            if (self.key_type and row.key_type != self.key_type) or (self.waits and row.waits != self.waits):
+                continue
+            names = (row.api_name, row.version, row.application_name, row.subscriber, row.plan, row.client_ip)
+            said = fold("\n".join((*names, row.topic, row.subprotocol, row.id))) if words else ""
+            if all(word in said for word in words):
+                wanted.append(row)
         key = SORTS[self.sort.removeprefix("-")]
         return sorted(wanted, key=lambda row: (key(row), row.id), reverse=self.sort.startswith("-"))
-
-
-def _says(row: Shown, words: list[str]) -> bool:
-    names = (row.api_name, row.version, row.application_name, row.subscriber, row.plan, row.client_ip, row.topic)
-    said = fold("\n".join((*names, row.subprotocol, row.id)))
-    return all(word in said for word in words)

@@ -21,7 +21,7 @@ from django.db import Error as DatabaseError
 from core import database_clock
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
-from gateway.payloads.reading import Passage, too_long
+from gateway.payloads.reading import PayloadEvent, too_long
 from gateway.payloads.redaction import KeptPayload, keep
 from gateway.pulse import rest
 from gateway.recording import store
@@ -164,12 +164,12 @@ class Recorder:
         else:
             relay.on_message = on_message
 
-    def _take_down(self, connection_id: str, api_id: str, sender: str, passage: Passage, is_text: bool) -> None:
-        octets = 0 if passage.payload is None else len(passage.payload)
-        if passage.payload is None or octets > LONGEST:
-            kept = KeptPayload(None, problem=passage.problem or too_long(LONGEST))
+    def _take_down(self, connection_id: str, api_id: str, sender: str, event: PayloadEvent, is_text: bool) -> None:
+        octets = 0 if event.payload is None else len(event.payload)
+        if event.payload is None or octets > LONGEST:
+            kept = KeptPayload(None, problem=event.problem or too_long(LONGEST))
         else:
-            kept = keep(passage.payload, self.redacted_of(api_id))
+            kept = keep(event.payload, self.redacted_of(api_id))
         taken = Taken(connection_id, self.clock(), sender, is_text, octets, *kept)
         for recording_id in self._recorded.get(connection_id, ()):
             if self._size + taken.size > MOST_WAITING:

@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 
 from gateway import close_codes, refusals
 from gateway.close_codes import Close
-from gateway.payloads.reading import Passage, too_long
+from gateway.payloads.reading import PayloadEvent, too_long
 from gateway.payloads.schemas import Checks, OnMisfit, unread
 from gateway.quotas.client import renewed
 from gateway.quotas.clock import clock as time
@@ -73,7 +73,8 @@ class MessageRelay:
         self._checks: Checks | None = None
         self._longest_checked = 0
         self._on_misfit: OnMisfit = lambda sender, misfit: None
-        self.on_message: Callable[[str, Passage, bool], None] | None = None  # told of what passes, where it is recorded
+        # Told of what passes, where it is recorded.
+        self.on_message: Callable[[str, PayloadEvent, bool], None] | None = None
         self._heard_at = asyncio.get_running_loop().time()
         self._passed = [0, 0, 0, 0]
         self._close_info: CloseInfo | None = None
@@ -97,7 +98,7 @@ class MessageRelay:
             with suppress(ConnectionClosed):
                 await self._backend.send(message)
             if self.on_message:
-                self.on_message("client", Passage(b"", payload), isinstance(message, str))
+                self.on_message("client", PayloadEvent(b"", payload), isinstance(message, str))
 
     async def client_gone(self, code: int, reason: str) -> None:
         """The client closed, with these words, or was lost (1005, 1006)."""
@@ -153,7 +154,7 @@ class MessageRelay:
                     kind = "text" if isinstance(message, str) else "bytes"
                     await self._send({"type": "websocket.send", kind: message})
                     if self.on_message:
-                        self.on_message("backend", Passage(b"", payload), isinstance(message, str))
+                        self.on_message("backend", PayloadEvent(b"", payload), isinstance(message, str))
         except ConnectionClosed as closed:
             close, code = close_codes.BACKEND_LOST, 1006
             if closed.rcvd is not None:  # its own code and reason; ASGI has no Close without a code, so that is 1000

@@ -144,14 +144,16 @@ class Worker:
         self._context.is_stopping = answers
         deadline = self._loop.time() + self._drain_seconds
         if not answers:
-            self._close()
+            for acceptor in self._acceptors:
+                acceptor.close()
             await asyncio.sleep(self._drain_seconds * HANDOVER_SHARE)
         await self._ask_to_go(deadline)
         await self._until_gone(deadline - self._loop.time())
         self._context.is_stopping = True
         await self._ask_to_go(self._loop.time())
         await self._until_gone(ANSWER_SECONDS)
-        self._close()
+        for acceptor in self._acceptors:
+            acceptor.close()
         for relay in list(self.config.relays):
             relay.finish()
         await self._until_gone(FLUSH_SECONDS)
@@ -195,10 +197,6 @@ class Worker:
         """For another client to say what it wants, beside those who have not yet or are being told that they cannot."""
         greeted: list[Sized] = [*self._acceptors, self.config.heads, self.config.lingering]
         return sum(map(len, greeted)) < self.config.limits.greeted
-
-    def _close(self) -> None:
-        for acceptor in self._acceptors:
-            acceptor.close()
 
     def _refused(self, refusal: Refusal, client: str, request_id: str) -> None:
         self._context.telemetry.refused(refusal, RefusedRequest(request_id, client))

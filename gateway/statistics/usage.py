@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from accounts.notification_kinds import NotificationKind
 from accounts.operations.notifications import notify
+from core.rows import batches
 from core.text import spaced
 from devportal.queries import names_of_applications, subscriptions_between
 from gateway.models import LimitAlert, MonthlyStatement
@@ -89,9 +90,8 @@ def warn(now: datetime) -> None:
     since = int((now - LOOKED_BACK).timestamp())
     moving = traffic_since(since, Q(period="m"))
     pairs = set(moving.values_list("application_id", "api_id").distinct())
-    active = subscriptions_between(pairs)
-    for at in range(0, len(active), ASKED_AT_ONCE):
-        for used in usages_now(active[at : at + ASKED_AT_ONCE], now):
+    for some in batches(subscriptions_between(pairs), ASKED_AT_ONCE):
+        for used in usages_now(some, now):
             reached = next((percent for percent in WARNED_AT if used.usage.quota and used.share >= percent), None)
             if reached:
                 _warn_once(used, reached, now)

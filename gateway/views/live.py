@@ -21,9 +21,11 @@ from django.contrib.auth import get_user
 from django.core.handlers.asgi import ASGIRequest
 from django.db import Error as DatabaseError
 from django.urls import Resolver404, resolve
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
+from accounts import languages
 from accounts.default_password import must_choose_another
 from core.errors import DomainError
 from gateway.database import DatabaseThread
@@ -119,5 +121,7 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
         request.resolver_match = match
         if not request.user.is_authenticated or must_choose_another(request.user):
             raise NotSignedIn
-        answer = match.func(request, *match.args, **match.kwargs)
+        language = languages.spoken_at(request, request.user.language)
+        with timezone.override(request.user.time_zone or None), translation.override(language):
+            answer = match.func(request, *match.args, **match.kwargs)
         return request.user.pk, answer.content.decode()

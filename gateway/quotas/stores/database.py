@@ -6,11 +6,11 @@ The rows of the windows asked for are locked (on SQLite: the database), the term
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, Sum
 
 from core import database_clock
 from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
@@ -125,8 +125,12 @@ class DatabaseLeaseStore:
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
         """What is gone of each (key, window)."""
         places = {(key, window.start) for key, window in windows}
+        # These, and perhaps other periods of the same quotas.
+        rows = QuotaWindow.objects.filter(
+            key__in={key for key, _ in places}, begins__in={begins for _, begins in places}
+        )
         found = {place: QuotaWindow(granted=0) for place in places} | {
-            (row.key, row.begins): row for row in _find(places).prefetch_related("leases")
+            (row.key, row.begins): row for row in rows.prefetch_related("leases")
         }
         usages = []
         for key, window in windows:
@@ -235,12 +239,6 @@ class _Batch:
                 LeaseRecord.objects.filter(holder=self._holder, lease_id__in=self._ended).delete()
             if leases:
                 cursor.executemany(_KEEP_LEASE, leases)
-
-
-def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
-    """The windows at these places, and perhaps other periods of the same quotas."""
-    places = set(places)
-    return QuotaWindow.objects.filter(key__in={key for key, _ in places}, begins__in={begins for _, begins in places})
 
 
 def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window], int]) -> dict[Place, QuotaWindow]:
