@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.urls import reverse
-from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.notification_kinds import NotificationKind
