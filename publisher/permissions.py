@@ -46,7 +46,7 @@ require_try = needs(Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
 """Connecting to the API with a key of the Publisher, before anybody may subscribe."""
 require_document = needs(Role.CREATOR, Role.PUBLISHER, to="Writing documents of an API")
 """Writing, ordering and deleting the documents of an API."""
-require_comment = needs(Role.CREATOR, Role.PUBLISHER, Role.SUBSCRIBER, to="Writing comments")
+require_comment = needs(Role.CREATOR, Role.PUBLISHER, Role.SUBSCRIBER, to=gettext_noop("Writing comments"))
 """Saying something about an API that one sees, in either portal."""
 require_manage_plans = needs(Role.ADMIN, to="Managing plans")
 """Making, changing and deleting business plans and application plans."""

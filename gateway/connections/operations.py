@@ -14,6 +14,7 @@ from accounts.roles import Role
 from core import audit
 from core.errors import Conflict, Invalid
 from core.rows import batches
+from core.translating import gettext_noop
 from gateway.close_codes import BY_OPERATOR
 from gateway.connections.queries import open_among
 from gateway.connections.verbs import CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED
@@ -40,9 +41,9 @@ class BadDrain(Invalid):
 def require_close(user: Viewer, connection: ConnectionRecord | None = None) -> None:
     """Ending a connection: a publisher anybody's, a developer that of an application of their own."""
     if connection and isinstance(user, User) and connection.owner_id == str(user.pk):
-        require_role(user, Role.SUBSCRIBER, Role.PUBLISHER, to="Closing a connection")
+        require_role(user, Role.SUBSCRIBER, Role.PUBLISHER, to=gettext_noop("Closing a connection"))
     else:
-        require_role(user, Role.PUBLISHER, to="Closing a connection")
+        require_role(user, Role.PUBLISHER, to=gettext_noop("Closing a connection"))
 
 
 can_close = asks(require_close)

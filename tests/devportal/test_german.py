@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils import timezone, translation
 
+from accounts.models import User
 from accounts.templatetags.interface import ago, ending
 from scripts import messages
 from tests.environment import find_node
@@ -29,6 +31,17 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 def test_what_a_revocation_ends_is_said_in_german(connections: int, said: str) -> None:
     with translation.override("de"):
         assert ending(connections) == said
+
+
+def test_a_refused_form_says_why_in_german_and_keeps_what_was_typed(carol: User) -> None:
+    carol.language = "de"
+    carol.save()
+    tab = Client()
+    tab.force_login(carol)
+    typed = {"name": " ", "description": "Meldet den Stand", "plan": "Unlimited", "token_type": "OAUTH"}
+    page = tab.post("/devportal/applications/create", typed, secure=True).content.decode()
+    assert "Geben Sie der Anwendung einen Namen, damit Sie sie wiederfinden." in page
+    assert "Meldet den Stand" in page
 
 
 def test_the_scripts_of_a_page_speak_german_and_tell_the_time_as_the_server_does() -> None:
