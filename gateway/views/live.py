@@ -81,7 +81,7 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.pushing = asyncio.create_task(self.push())
 
     async def disconnect(self, code: int) -> None:
-        """Somebody looks away."""
+        """Push nothing more: nobody looks."""
         if self.pushing:
             self.pushing.cancel()
 
