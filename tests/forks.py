@@ -154,7 +154,8 @@ def main(orders: socket.socket) -> None:
             return
         if not os.fork():
             try:
-                _see_to_its_end(orders, *json.loads(order), descriptors)
+                module, argument = json.loads(order)
+                _see_to_its_end(orders, module, argument, descriptors)
             finally:
                 os._exit(1)
         for each in descriptors:
