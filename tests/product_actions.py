@@ -9,9 +9,10 @@ import traceback
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Any
 
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
@@ -68,9 +69,11 @@ def cast(roles: dict[str, list[str]]) -> None:
         person(name, held)
 
 
-def people() -> list[str]:
-    """The names of all who have an account."""
-    return sorted(User.objects.values_list("username", flat=True))
+def command(name: str, arguments: list[str]) -> str:
+    """Run a management command, without a process of its own; all that it says."""
+    said = StringIO()
+    call_command(name, *arguments, stdout=said, stderr=said)
+    return said.getvalue()
 
 
 def publish(
@@ -459,8 +462,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         plan,
         used,
         cast,
+        command,
         furnish,
-        people,
         publish,
         transition,
         redeploy,

@@ -18,5 +18,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", "devportal.
 if ON_SQLITE:
     # A file, not memory: several connections (threads, workers) then meet the locks that they meet in production.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ.get("TEMPLATE_OF_TESTS")}  # as migrations have made it
 # Each in-process client would first look through every static file; the journeys use the product's own setting.
 WHITENOISE_USE_FINDERS = False

@@ -170,11 +170,11 @@ class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
         reactor.callLater(1, self.application_checker)
         reactor.callLater(2, self.timeout_checker)
         asyncio.set_event_loop(reactor._asyncioEventloop)
-        end = lambda: Deferred.fromFuture(asyncio.ensure_future(self._end(factory)))  # noqa: E731
+        end = lambda: Deferred.fromFuture(asyncio.ensure_future(self.end(factory)))  # noqa: E731
         reactor.addSystemEventTrigger("before", "shutdown", end)
         reactor.run()
 
-    async def _end(self, factory: BoundedTlsFactory) -> None:
+    async def end(self, factory: BoundedTlsFactory) -> None:
         """Requests have the drain time to finish, then they are refused like those that came meanwhile."""
         self.is_stopping = True
         for looking in [each for each in self.connections if isinstance(each, LiveProtocol)]:

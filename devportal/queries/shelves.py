@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from uuid import UUID
-
 from django.db.models import Avg, F, OrderBy, OuterRef, QuerySet, Subquery
 
 from accounts.permissions import Viewer
@@ -49,7 +46,8 @@ def shelves_for(
         few = Api.objects.filter(pk__in=[pk for pk, *_ in rows])
         ranked = search.by_relevance(few, words, search.audiences_of(viewer)).order_by(*order)
         rows = list(ranked.values_list("pk", "name_key", "created_at"))
-    keys = [pk for pk, *_ in rows] if every_version else _folded(rows)
+    newest = {name: pk for pk, name, at in sorted(rows, key=lambda row: (row[2], -row[0].int))}
+    keys = [pk for pk, name, _ in rows if every_version or newest[name] == pk]
     return KeysFirst(keys[:MOST_SHOWN], _whole(), is_cut=len(rows) > MOST_SHOWN)
 
 
@@ -68,14 +66,6 @@ def _newest(found: QuerySet[Api]) -> QuerySet[Api]:
     """The last made of each name. It is looked up by the index of names for each row that is met, not for all."""
     alike = found.order_by("-created_at", "pk").filter(name_key=OuterRef("name_key"))
     return found.filter(pk=Subquery(alike.values("pk")[:1]))
-
-
-def _folded(rows: list[tuple[UUID, str, datetime]]) -> list[UUID]:
-    """The last made of each name, in the order of the rows."""
-    last: dict[str, tuple[datetime, UUID]] = {}
-    for pk, name, at in sorted(rows, key=lambda row: row[0], reverse=True):
-        last[name] = max(last.get(name, (at, pk)), (at, pk), key=lambda each: each[0])
-    return [pk for pk, name, _ in rows if last[name][1] == pk]
 
 
 def _whole() -> QuerySet[Api]:

@@ -1,4 +1,4 @@
-"""One row for each connection, written by a task of its own and never by a client's.
+"""One row for each connection, written by a task of its own; one module, for a row is the same wherever it ends.
 
 What opens or ends is put into a buffer, and the buffer is written every second: a connection that came and went in
 between is one write. Every ten seconds the figures of open connections are brought up to date, and rows that a worker

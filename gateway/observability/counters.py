@@ -33,7 +33,7 @@ class Histogram:
         self.total = 0.0
 
     def observe(self, value: float) -> None:
-        """Count one."""
+        """Count one value in its bucket; a bound itself belongs to the bucket that it ends."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 

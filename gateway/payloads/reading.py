@@ -40,7 +40,6 @@ class PayloadReader:
 
     __slots__ = (
         "_first",
-        "_held",
         "_inflater",
         "_is_compressed",
         "_is_skipping",
@@ -50,6 +49,7 @@ class PayloadReader:
         "_raw",
         "_size",
         "_skip",
+        "held",
         "is_blind",
         "limit",
     )
@@ -60,7 +60,7 @@ class PayloadReader:
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if is_compressed else None
         self.limit = limit
         self.is_blind = False
-        self._held = bytearray()  # the beginning of a frame that is not whole yet, which will be `_need` bytes
+        self.held = bytearray()  # the beginning of a frame that is not whole yet, which will be `_need` bytes
         self._need = 0
         self._first = 0  # the first byte of the message under way; 0: there is none
         self._parts: list[bytes] = []  # its payload so far, unmasked, and what was sent of it
@@ -72,12 +72,12 @@ class PayloadReader:
     def feed(self, data: bytes) -> Iterator[PayloadEvent]:
         """What has become whole with `data`, in the order in which it may go on: control frames before a message that
         is still under way."""
-        if self._held:
-            self._held += data
-            if len(self._held) < self._need:
+        if self.held:
+            self.held += data
+            if len(self.held) < self._need:
                 return
-            data = bytes(self._held)
-            self._held.clear()
+            data = bytes(self.held)
+            self.held.clear()
         at, end = 0, len(data)
         while at < end:
             if self.is_blind:
@@ -94,7 +94,7 @@ class PayloadReader:
                 at += len(event.raw)
                 continue
             if (head := self._head(data, at, end)) is None:
-                self._held += data[at:]
+                self.held += data[at:]
                 self._need = 0
                 return
             begin, length = head
@@ -104,7 +104,7 @@ class PayloadReader:
             elif data[at] & CONTROL == 0 and (self._is_skipping or self._size + length > self.limit):
                 yield from self._step_over(data[at], stop - at)
             elif stop > end:
-                self._held += data[at:]
+                self.held += data[at:]
                 self._need = stop - at
                 return
             else:
@@ -130,7 +130,7 @@ class PayloadReader:
         stop = begin + 4 + length
         if stop > end or length > self.limit:
             return None
-        return PayloadEvent(data[at:stop], unmasked(data[begin + 4 : stop], data[begin : begin + 4]))
+        return PayloadEvent(data[at:stop], apply_mask(data[begin + 4 : stop], data[begin : begin + 4]))
 
     def lose(self) -> None:
         """A compressed message was not read, which may be needed to read the next."""
@@ -139,10 +139,10 @@ class PayloadReader:
     def release(self) -> bytes:
         """All that is held, as it was sent; nothing is read after that."""
         self.is_blind = True
-        raw = b"".join(self._raw) + bytes(self._held)
+        raw = b"".join(self._raw) + bytes(self.held)
         self._raw.clear()
         self._parts.clear()
-        self._held.clear()
+        self.held.clear()
         return raw
 
     def _head(self, data: bytes, at: int, end: int) -> tuple[int, int] | None:
@@ -185,7 +185,7 @@ class PayloadReader:
         raw, first = data[at:stop], data[at]
         if first & CONTROL:
             return PayloadEvent(raw)
-        payload = unmasked(data[begin:stop], data[begin - 4 : begin]) if self._masked else data[begin:stop]
+        payload = apply_mask(data[begin:stop], data[begin - 4 : begin]) if self._masked else data[begin:stop]
         if not first & FINAL or self._first:
             self._first = self._first or first
             self._parts.append(payload)
@@ -252,8 +252,8 @@ def too_long(limit: int) -> str:
     return f"it is longer than {byte_size(limit)}"
 
 
-def unmasked(payload: bytes, key: bytes) -> bytes:
-    """A payload without its mask (RFC 6455 §5.3), as one number, which is how Python is quick at it."""
+def apply_mask(payload: bytes, key: bytes) -> bytes:
+    """A payload masked or without its mask (RFC 6455 §5.3), as one number, which is how Python is quick at it."""
     length = len(payload)
     mask = (key * (length // 4 + 1))[:length]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")).to_bytes(length, "big")

@@ -54,7 +54,10 @@ async def connect(
 
 
 class MessageRelay:
-    """A backend's connection on one side, an ASGI `send` on the other."""
+    """A backend's connection on one side, an ASGI `send` on the other.
+
+    Every message is held against `checks`, as `gateway.relay.checked` does it.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,9 @@ class MessageRelay:
         on_end: Callable[[], None],
         options: EndpointOptions,
         meters: tuple[Meter, Meter] = (FREE, FREE),
+        checks: Checks | None = None,
+        longest_checked: int = 0,
+        on_misfit: OnMisfit = lambda sender, misfit: None,
     ) -> None:
         self._backend = backend
         self._send = send
@@ -70,9 +76,9 @@ class MessageRelay:
         self._options = options
         self._meters = meters
         self._limit = 0
-        self._checks: Checks | None = None
-        self._longest_checked = 0
-        self._on_misfit: OnMisfit = lambda sender, misfit: None
+        self._checks = checks
+        self._longest_checked = longest_checked
+        self._on_misfit = on_misfit
         # Told of what passes, where it is recorded.
         self.on_message: Callable[[str, PayloadEvent, bool], None] | None = None
         self._heard_at = asyncio.get_running_loop().time()
@@ -127,10 +133,6 @@ class MessageRelay:
         Of its frames the server here says nothing.
         """
         self._limit = octets or 0
-
-    def check_messages(self, checks: Checks, longest: int, on_misfit: OnMisfit) -> None:
-        """Hold every message against these, as `gateway.relay.checked` does."""
-        self._checks, self._longest_checked, self._on_misfit = checks, longest, on_misfit
 
     def traffic(self) -> Traffic:
         """What has passed so far."""

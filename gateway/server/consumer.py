@@ -165,12 +165,16 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             join(self.context, connection, relay, partial(splice, backend), self.begun)
         else:
             self.messages = MessageRelay(
-                backend, self.send, self._forget, options, meters=meters_of(connection.admission)
+                backend,
+                self.send,
+                self._forget,
+                options,
+                meters=meters_of(connection.admission),
+                checks=checks_of(admitted),
+                longest_checked=self.context.longest_checked,
+                on_misfit=partial(self.context.telemetry.misfit, connection),
             )
             self.messages.limit_messages(message_bytes(connection.admitted))
-            if checks := checks_of(admitted):
-                longest, misfits = self.context.longest_checked, partial(self.context.telemetry.misfit, connection)
-                self.messages.check_messages(checks, longest, misfits)
             connection.close, connection.relay = self.messages.close, self.messages
             await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": names_of(connection)})
             self.context.telemetry.opened(connection, time.perf_counter() - self.begun)

@@ -1,7 +1,7 @@
 """A worker of the gateway in a process of its own, so that its memory, descriptors and faults are its own.
 
-`target(backend, **given)` starts `python -m tests.attack.target JSON` and gives a `Target`, which can be asked for a
-`Report` of how the process is.
+`target(backend, **given)` forks it (see `tests.forks`) and gives a `Target`, which can be asked for a `Report` of how
+the process is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import forks
 from tests.environment import PATIENCE
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -46,7 +46,7 @@ class Report(NamedTuple):
 class Target:
     """The process, from outside."""
 
-    process: asyncio.subprocess.Process
+    process: forks.Process
     port: int
     wss_port: int
 
@@ -74,16 +74,7 @@ class Target:
 @asynccontextmanager
 async def target(backend: str, **given: Any) -> AsyncIterator[Target]:
     """A gateway before this backend. `given`: stall, handshake, ping, head_seconds (seconds), certificate and key."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.attack.target",
-        json.dumps({"backend": backend, **given}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).resolve().parents[2],
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
-    )
+    process = await forks.start("tests.attack.target", json.dumps({"backend": backend, **given}), asked=True)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(PATIENCE):
@@ -114,11 +105,8 @@ class Faults(logging.Handler):
 
 def main(given: dict[str, Any]) -> None:
     """Serve until killed."""
-    import django
-
     from gateway.native.loop import new_event_loop
 
-    django.setup()
     gc.collect()
     gc.freeze()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -181,7 +169,7 @@ def _report(worker: Any, faults: list[str]) -> Report:
         tasks=len(asyncio.all_tasks()),
         descriptors=len(os.listdir("/proc/self/fd")),
         relays=len(worker.config.relays),
-        connections=len(list(worker._context.connections)),
+        connections=len(list(worker.context.connections)),
         faults=faults,
         turns=getattr(getattr(asyncio.get_running_loop(), "engine", None), "turns", 0),
     )

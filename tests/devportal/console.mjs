@@ -53,7 +53,11 @@ box.append(parts.frames);
 parts.frames.append(empty);
 const repeated = [];
 const frames = new Frames(parts, (data) => repeated.push(data));
-const drawn = () => new Promise((resolve) => setTimeout(resolve, 40));
+const later = () => new Promise((resolve) => setTimeout(resolve, 1));
+async function drawn() {
+  do await later();
+  while (frames.planned !== undefined || frames.stretch.planned !== undefined);
+}
 const rows = () => parts.frames.children.filter((each) => each.className?.startsWith("frame "));
 
 frames.add("sent", '{"a":1}');

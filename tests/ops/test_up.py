@@ -11,8 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.conf import LazySettings
 from websockets.sync.client import connect
 
+from apimanager import launch
+from apimanager.preflight import CannotStart
+from tests.environment import free_ports
 from tests.product import READY, Install, Product
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
@@ -53,13 +57,35 @@ def test_the_banner_names_every_address_and_the_first_password(running: Product)
 def test_a_signal_stops_every_process_and_a_second_start_keeps_the_data_and_the_certificate(install: Install) -> None:
     product = install().start()
     certificate = (product.data / "tls" / "certificate.pem").read_bytes()
-    product.act("person", name="carol", roles=["subscriber"])
-    _stops_on(signal.SIGTERM, product)
+    renews_its_workers(product)
+    with closing(sqlite3.connect(product.data / "apimanager.sqlite3", timeout=30)) as database:
+        database.execute("UPDATE accounts_user SET first_name = 'Ada'")
+        database.commit()
+    with socket.create_connection(("127.0.0.1", int(product.settings["APIM_SAMPLES_PORT"]))) as half:
+        half.send(b"GET /echo HTTP/1.1\r\n")  # a request that never ends its headers keeps nobody from stopping
+        time.sleep(0.1)
+        _stops_on(signal.SIGTERM, product)
+    assert not (product.data / "gateway.pid").exists()
+    nobody = product.manage("gateway", "--renew")
+    assert (nobody.returncode, nobody.stderr[:16]) == (1, "No gateway runs ")
+    others = [path for path in (product.data, *product.data.rglob("*")) if path.lstat().st_mode & 0o077]
+    assert [path for path in others if not path.is_symlink()] == [], "all that it left is its owner's only"
     product.start()
     assert "Preparing the database" not in product.log()
-    assert product.act("people") == ["admin", "carol"]
+    with closing(sqlite3.connect(product.data / "apimanager.sqlite3", timeout=30)) as database:
+        assert database.execute("SELECT username, first_name FROM accounts_user").fetchall() == [("admin", "Ada")]
     assert (product.data / "tls" / "certificate.pem").read_bytes() == certificate
     _stops_on(signal.SIGINT, product)
+
+
+def renews_its_workers(product: Product) -> None:
+    gateway = psutil.Process(int((product.data / "gateway.pid").read_text()))
+    before = {each.pid for each in gateway.children()}
+    told = product.manage("gateway", "--renew")
+    assert (told.returncode, told.stdout) == (0, f"The gateway, process {gateway.pid}, replaces its workers.\n")
+    product.wait_until(lambda: product.log().count("was renewed.") == 2)
+    after = {each.pid for each in gateway.children()}
+    assert (len(after), len(after & before)) == (3, 1)  # all but the process that answers scrapes
 
 
 def _stops_on(number: signal.Signals, product: Product) -> None:
@@ -125,26 +151,6 @@ def test_a_killed_child_is_started_again(running: Product) -> None:
     assert "samples ended (killed by SIGKILL); starting it again" in running.log()
 
 
-def test_workers_are_renewed_and_a_request_that_never_ends_its_headers_does_not_keep_the_product_from_stopping(
-    install: Install,
-) -> None:
-    product = install().start()
-    gateway = psutil.Process(int((product.data / "gateway.pid").read_text()))
-    before = {each.pid for each in gateway.children()}
-    told = product.manage("gateway", "--renew")
-    assert (told.returncode, told.stdout) == (0, f"The gateway, process {gateway.pid}, replaces its workers.\n")
-    product.wait_until(lambda: product.log().count("was renewed.") == 2)
-    after = {each.pid for each in gateway.children()}
-    assert (len(after), len(after & before)) == (3, 1)  # all but the process that answers scrapes
-    with socket.create_connection(("127.0.0.1", int(product.settings["APIM_SAMPLES_PORT"]))) as half:
-        half.send(b"GET /echo HTTP/1.1\r\n")
-        time.sleep(0.1)
-        assert product.stop() == 0
-    assert not (product.data / "gateway.pid").exists()
-    nobody = product.manage("gateway", "--renew")
-    assert (nobody.returncode, nobody.stderr[:16]) == (1, "No gateway runs ")
-
-
 def ports_of(process: psutil.Process) -> set[int]:
     try:
         return {each.laddr.port for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
@@ -152,18 +158,29 @@ def ports_of(process: psutil.Process) -> set[int]:
         return set()
 
 
-@pytest.mark.parametrize(
-    "setting",
-    ["APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT", "APIM_SAMPLES_PORT", "APIM_METRICS_PORT"],
-)
-def test_a_port_in_use_is_one_sentence_before_anything_starts(install: Install, setting: str) -> None:
+def test_a_port_in_use_is_one_sentence_before_anything_starts(install: Install) -> None:
     product = install()
-    with socket.create_server(("127.0.0.1", int(product.settings[setting]))):
+    with socket.create_server(("127.0.0.1", int(product.settings["APIM_METRICS_PORT"]))):
         said = refusal(product)
     assert said == (
-        f"Port {product.settings[setting]} is in use by another program: "
-        f"stop that program or choose another port with {setting}."
+        f"Port {product.settings['APIM_METRICS_PORT']} is in use by another program: "
+        "stop that program or choose another port with APIM_METRICS_PORT."
     )
+
+
+@pytest.mark.parametrize("setting", ["PORTAL_PORT", "GATEWAY_WS_PORT", "GATEWAY_WSS_PORT", "SAMPLES_PORT"])
+def test_every_port_is_looked_at_before_anything_starts(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setattr(launch.bootstrap, "check_database", lambda: pytest.fail("it started"))
+    names = ("PORTAL_PORT", "GATEWAY_WS_PORT", "GATEWAY_WSS_PORT", "SAMPLES_PORT", "METRICS_PORT")
+    for name, port in zip(names, free_ports(len(names)), strict=True):
+        setattr(settings, name, port)
+    with (
+        socket.create_server(("127.0.0.1", getattr(settings, setting))),
+        pytest.raises(CannotStart, match=f"choose another port with APIM_{setting}"),
+    ):
+        launch.everything(print)
 
 
 def test_a_file_that_is_no_database_is_one_sentence_and_is_kept(install: Install) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,10 +72,9 @@ async def breaker(port: int) -> bytes:
         writer.close()
 
 
-async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, certificate: Certificate) -> None:
+async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, certificate: Certificate, prepared: Path) -> None:
     port = free_port()
-    given = environment(tmp_path, certificate, port)
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=given, check=True, timeout=60)
+    given = environment(Path(shutil.copytree(prepared, tmp_path / "var")), certificate, port)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "manage.py", "gateway", "--workers", "2", cwd=ROOT, env=given
     )

@@ -38,7 +38,7 @@ class Harness:
 
     @property
     def said(self) -> list[tuple[str, bytes | None]]:
-        return [(each.sender, each.payload) for rows in self.recorder._waiting.values() for each in rows]
+        return [(each.sender, each.payload) for rows in self.recorder.waiting.values() for each in rows]
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
@@ -61,5 +61,5 @@ async def test_a_recording_that_comes_and_goes_loses_no_message(compression: str
             assert await client.recv() == "from the first"
         assert harness.said[-2:] == [("client", b"from the first"), ("backend", b"from the first")]
         await gateway.until_quiet()
-        assert harness.recorder._recorded == {}
+        assert harness.recorder.recorded == {}
         assert [each.traffic().messages_in for each in gateway.ended] == [8, 1]

@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway import native
+from tests import forks
 from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
@@ -37,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Served:
     """A gateway in processes of its own."""
 
-    process: asyncio.subprocess.Process
+    process: forks.Process | asyncio.subprocess.Process
     ws_port: int
     wss_port: int
     said: str = ""
@@ -99,23 +100,27 @@ async def served(
         **ports,
         **plan,
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.wire.served",
-        json.dumps(given),
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **(environment or {})},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process: forks.Process | asyncio.subprocess.Process
+    if environment is None:
+        process = await forks.start("tests.wire.served", json.dumps(given), heard=True)
+    else:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.wire.served",
+            json.dumps(given),
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
     made = Served(process, given["ws_port"], given["wss_port"])
     try:
         yield made
     finally:
-        if process.returncode is None:
+        with suppress(ProcessLookupError):
             process.kill()
-            await process.communicate()
+        await process.communicate()
 
 
 async def test_several_workers_share_both_ports(certificate: Certificate) -> None:

@@ -7,7 +7,6 @@ The rows of the windows asked for are locked (on SQLite: the database), the term
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Q, Sum
@@ -81,21 +80,20 @@ class DatabaseLeaseStore:
             return []
         keys = sorted({reservation.key for reservation in reservations})
         with transaction.atomic(), connection.cursor() as cursor:
-            until = self._locked_schedules(cursor, keys)
+            marks, lock = ", ".join(["%s"] * len(keys)), " FOR UPDATE" if connection.vendor == "postgresql" else ""
+            question = f"{_SCHEDULES} IN ({marks}) ORDER BY key{lock}"
+            cursor.execute(question, keys)
+            until = dict(cursor.fetchall())
             if missing := [key for key in keys if key not in until]:
                 cursor.executemany(_NEW_SCHEDULE, [(key,) for key in missing])
-                until = self._locked_schedules(cursor, keys)
+                cursor.execute(question, keys)
+                until = dict(cursor.fetchall())
             reserved = []
             for reservation in reservations:
                 until[reservation.key], answer = schedule(until[reservation.key], reservation, now)
                 reserved.append(answer)
             cursor.executemany(_RESERVE, [(until[key], key) for key in keys])
         return reserved
-
-    def _locked_schedules(self, cursor: Any, keys: Sequence[str]) -> dict[str, float]:
-        marks, lock = ", ".join(["%s"] * len(keys)), " FOR UPDATE" if connection.vendor == "postgresql" else ""
-        cursor.execute(f"{_SCHEDULES} IN ({marks}) ORDER BY key{lock}", keys)
-        return dict(cursor.fetchall())
 
     def contended(self, holder: str, now: float) -> list[int]:
         """Those of this holder's leases that somebody else is waiting for."""

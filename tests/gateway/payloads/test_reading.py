@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from core.text import byte_size
-from gateway.payloads.reading import PayloadEvent, PayloadReader, unmasked
+from gateway.payloads.reading import PayloadEvent, PayloadReader, apply_mask
 
 LIMIT = 5000
 
@@ -25,7 +25,7 @@ def frame(payload: bytes, first: int = 0x81, *, masked: bool = True) -> bytes:
     else:
         head = bytes((first, bit | 127)) + length.to_bytes(8, "big")
     key = os.urandom(4)
-    return head + key + unmasked(payload, key) if masked else head + payload
+    return head + key + apply_mask(payload, key) if masked else head + payload
 
 
 class Deflate:
@@ -124,7 +124,7 @@ def test_a_message_that_is_too_long_is_stepped_over_without_being_kept(step: int
     events, most = [], 0
     for at in range(0, len(stream), step):
         events += made.feed(stream[at : at + step])
-        most = max(most, len(made._held))
+        most = max(most, len(made.held))
     assert payloads(events) == [b"one", b"two"]
     assert [each.is_too_long for each in events if each.problem] == [True]
     assert sorted(b"".join(each.raw for each in events)) == sorted(stream)

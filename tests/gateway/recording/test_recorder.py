@@ -147,7 +147,7 @@ def test_only_the_connection_that_is_named_is_recorded_and_only_until_its_time()
     async def a_moment_later() -> None:
         harness.now += timedelta(seconds=5)
         keeping = asyncio.create_task(harness.recorder.keep())
-        while harness.recorder._active:
+        while harness.recorder.active:
             await asyncio.sleep(0)
         keeping.cancel()
 
@@ -285,7 +285,7 @@ def test_no_named_field_is_ever_in_the_files_of_the_database(row: Recording) -> 
     sent = b'{"card": {"number": "4111-secret-1111"}, "text": "kept-and-found"}'
     world.relay.client.data_received(frame(sent) + frame(sent[:-1]) + frame(sent[:20], 0x01) + frame(sent[20:], 0x80))
     world.relay.backend.data_received(frame(b"\xff" + sent, 0x82, masked=False))
-    store.add(harness.recorder._waiting, harness.recorder._missed, timezone.now())
+    store.add(harness.recorder.waiting, harness.recorder.missed, timezone.now())
     if database.vendor == "sqlite":
         name = str(database.settings_dict["NAME"])
         stored = b"".join(Path(path).read_bytes() for path in (name, f"{name}-wal") if Path(path).exists())

@@ -1,0 +1,201 @@
+"""Processes that need the product imported, forked from one that has done so: importing takes more than a second.
+
+`await start("tests.wire.served", argument)` stands for `python -m tests.wire.served argument` with the settings of the
+tests; what it gives has of `asyncio.subprocess.Process` what tests use. Who needs other settings starts Python anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import gc
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+
+from tests.environment import ROOT
+
+SETTINGS = "tests.settings"
+IMPORTED = ("gateway.server.master", "tests.wire.gateway_under_test")
+LONGEST_ORDER = 65536  # bytes
+
+
+class Process:
+    """A process that was forked; `stdin` is its pipe's transport, `stdout` and `stderr` are read as asyncio's are."""
+
+    def __init__(self, pid: int, status: asyncio.StreamReader, pipes: list[asyncio.BaseTransport]) -> None:
+        self.pid = pid
+        self.pipes = pipes
+        self.returncode: int | None = None
+        self.stdin: asyncio.WriteTransport | None = None
+        self.stdout: asyncio.StreamReader | None = None
+        self.stderr: asyncio.StreamReader | None = None
+        self._ended = asyncio.create_task(self._watch(status))
+
+    async def wait(self) -> int:
+        """Its exit code, once it has ended and its pipes are closed; minus the number of the signal that killed it."""
+        code = await asyncio.shield(self._ended)
+        for pipe in self.pipes:
+            pipe.close()
+        await asyncio.sleep(0.001)  # for the loop to have closed them
+        return code
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Wait for the end; what it has written to standard output and error."""
+        read = [pipe.read() for pipe in (self.stdout, self.stderr) if pipe]
+        written = iter(await asyncio.gather(*read))
+        await self.wait()
+        return next(written) if self.stdout else b"", next(written) if self.stderr else b""
+
+    def send_signal(self, number: int) -> None:
+        """As `os.kill`, while it lives."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    async def _watch(self, status: asyncio.StreamReader) -> int:
+        self.returncode = int(await status.readline())
+        return self.returncode
+
+
+async def start(module: str, argument: str, *, asked: bool = False, heard: bool = False) -> Process:
+    """Run a module as a program. Who is `asked` reads pipes, else nothing; what is `heard` of it is standard error."""
+    ours: dict[str, int] = {}
+    theirs = [os.open(os.devnull, os.O_RDWR) for _ in range(2)] + [os.dup(2)]
+    for name, number, wanted in (("stdin", 0, asked), ("stdout", 1, asked), ("stderr", 2, heard)):
+        if wanted:
+            os.close(theirs[number])
+            read, write = os.pipe()
+            ours[name], theirs[number] = (write, read) if name == "stdin" else (read, write)
+    ours["status"], told = os.pipe()
+    order = json.dumps([module, argument]).encode()
+    assert len(order) < LONGEST_ORDER
+    socket.send_fds(_mother(), [order], [*theirs, told])
+    for each in (*theirs, told):
+        os.close(each)
+    pipes: list[asyncio.BaseTransport] = []
+    status = await _reader(ours["status"], pipes)
+    process = Process(int(await status.readline()), status, pipes)
+    if asked:
+        process.stdout = await _reader(ours["stdout"], pipes)
+        pipe = os.fdopen(ours["stdin"], "wb", buffering=0)
+        process.stdin, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.BaseProtocol, pipe)
+        pipes.append(process.stdin)
+    if heard:
+        process.stderr = await _reader(ours["stderr"], pipes)
+    return process
+
+
+async def _reader(descriptor: int, pipes: list[asyncio.BaseTransport]) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    pipes.append(transport)
+    return reader
+
+
+@cache
+def _mother() -> socket.socket:
+    """Where the process that forks takes orders; it ends when this one does."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.forks", str(theirs.fileno())],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": SETTINGS},
+        stdin=subprocess.DEVNULL,
+        pass_fds=[theirs.fileno()],
+    )
+    theirs.close()
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return ours
+
+
+# --- inside the process that forks ------------------------------------------------------------------------------------
+
+
+def main(orders: socket.socket) -> None:
+    """Import the product, and fork for each order until nobody is left to give any."""
+    import django
+
+    django.setup()
+    for name in IMPORTED:
+        import_module(name)
+
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        order, descriptors, _, _ = socket.recv_fds(orders, LONGEST_ORDER, 4)
+        if not order:
+            return
+        if not os.fork():
+            try:
+                module, argument = json.loads(order)
+                _see_to_its_end(orders, module, argument, descriptors)
+            finally:
+                os._exit(1)
+        for each in descriptors:
+            os.close(each)
+
+
+def _see_to_its_end(orders: socket.socket, module: str, argument: str, descriptors: list[int]) -> None:
+    """Fork the program, say its number, wait for it, say how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    orders.close()
+    *pipes, told = descriptors
+    if not (pid := os.fork()):
+        os.close(told)
+        for number, pipe in enumerate(pipes):
+            os.dup2(pipe, number)
+            os.close(pipe)
+        os._exit(_run(module, argument))
+    for pipe in (0, 1, 2, *pipes):
+        os.close(pipe)
+    os.write(told, f"{pid}\n".encode())
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.write(told, f"{code}\n".encode())
+    os._exit(0)
+
+
+def _run(module: str, argument: str) -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = [module, argument]
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))
