@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pytest postgresql ordeal sanitized bench wheel lock screenshots datamodel format runtime packages tools
+.PHONY: help run test check pytest postgresql ordeal sanitized bench wheel lock screenshots datamodel messages format runtime packages tools
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes, which would compile everything anew
@@ -56,6 +56,9 @@ screenshots: tools  ## Take the tutorial's pictures anew
 
 datamodel: packages  ## Write docs/explanation/data-model.md out of the models
 	$(PY) -m scripts.data_model
+
+messages: packages  ## Bring the catalogues of translations up to the source, and compile them
+	$(PY) -m scripts.messages $(OPTIONS)
 
 format: packages  ## Put imports and layout in order
 	.venv/bin/ruff check --fix

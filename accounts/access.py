@@ -15,6 +15,7 @@ from accounts import drafts, portals
 from accounts.models import Draft, User
 from accounts.permissions import require_role
 from accounts.roles import Role
+from core.translating import gettext_noop
 
 FRESH, FRESH_SECONDS = "confirmed_at", 900
 """The moment, in the session, at which somebody last showed who they are."""
@@ -76,7 +77,7 @@ def turn_away(request: HttpRequest, roles: Iterable[Role]) -> HttpResponse | Non
     """The answer for a visitor without a session, None for one who may enter; raises RoleRequired for the others."""
     if isinstance(request.user, User):
         if needed := tuple(roles):
-            require_role(request.user, *needed, to="Opening this page")
+            require_role(request.user, *needed, to=gettext_noop("Opening this page"))
         return None
     # A request for a fragment makes the whole page go to the portal's sign-in.
     fragment = request.headers.get("HX-Request") == "true"

@@ -1,5 +1,7 @@
 """Which browser a session was begun with, as people call it. Pure."""
 
+from core.translating import gettext, gettext_noop
+
 BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -8,6 +10,7 @@ BROWSERS = (
     ("Safari/", "Safari"),
     ("curl/", "curl"),
 )
+BOTH = gettext_noop("%(browser)s on %(system)s")
 SYSTEMS = (
     ("Android", "Android"),
     ("iPhone", "iPhone"),
@@ -21,8 +24,14 @@ SYSTEMS = (
 
 def in_words(agent: str) -> str:
     """ "Firefox on Linux", "Chrome", or "a browser" where nothing of it is known."""
+    text, names = words_of(agent)
+    return gettext(text) % names
+
+
+def words_of(agent: str) -> tuple[str, dict[str, str]]:
+    """The sentence for a browser, as the catalogues know it, and the names in it."""
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
-    if browser and system:
-        return f"{browser} on {system}"
-    return browser or (f"A browser on {system}" if system else "A browser")
+    if browser:
+        return (BOTH if system else "%(browser)s"), {"browser": browser, "system": system}
+    return (gettext_noop("A browser on %(system)s") if system else gettext_noop("A browser")), {"system": system}

@@ -17,6 +17,7 @@ from accounts.models import User
 from core import durations
 from core.client_address import counted
 from core.errors import NotAllowed, TooOften
+from core.translating import gettext as _
 
 SIGN_IN_SECONDS, SIGN_UP_SECONDS = 900, 3600
 
@@ -33,10 +34,13 @@ class Attempt:
 
     @classmethod
     def begin(cls, who: str, *, kind: str, most: int, seconds: int, refusal: str) -> "Attempt":
-        """Count an attempt of `who`. Raises TooManyAttempts after `most` in so many seconds."""
+        """Count an attempt of `who`. Raises TooManyAttempts after `most` in so many seconds.
+
+        `refusal` says then how long to wait, where `%(wait)s` stands in it.
+        """
         attempt = cls(f"attempts:{kind}:{who}")
         if (cache.get_or_set(attempt.key, 0, seconds) or 0) >= most:
-            raise TooManyAttempts(f"{refusal}. Wait {durations.in_words(seconds)}, then try again.", seconds)
+            raise TooManyAttempts(refusal % {"wait": durations.in_words(seconds)}, seconds)
         attempt.count(1)
         return attempt
 
@@ -65,7 +69,7 @@ def person_of(request: HttpRequest, *, username: str, password: str, second_step
 
     Where no second step follows, raises SecondStepNeeded for those whom their password alone does not let in.
     """
-    refusal = "Too many names or passwords were wrong from your address"
+    refusal = _("Too many names or passwords were wrong from your address. Wait %(wait)s, then try again.")
     most = settings.FAILED_SIGN_INS_PER_ADDRESS
     attempt = Attempt.begin(address_of(request), kind="sign-in", most=most, seconds=SIGN_IN_SECONDS, refusal=refusal)
     try:

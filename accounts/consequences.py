@@ -6,7 +6,9 @@ from dataclasses import astuple, dataclass
 from accounts.models import User
 from accounts.roles import DEVELOPERS, Role
 from core.registry import Registry
+from core.sentences import Sentence
 from core.text import agree, count, listed
+from core.translating import gettext, ngettext_noop
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,20 @@ def of(user: User) -> Holdings:
 def of_losing_rights(held: Holdings) -> str:
     """What ends for the applications of somebody who may no longer have any, in figures."""
     if not held.applications:
-        return "They own no application, so no connection ends."
-    owned = count(held.applications, "application")
-    if not held.tokens and not held.live_connections:
-        return f"No token of their {owned} works now, and none can be made."
-    ending = ((held.live_connections, "live connection"), (held.tokens, "token"))
-    ends = [count(number, noun) for number, noun in ending if number]
-    return f"Ends {listed(ends)} of their {owned} at once."
+        return gettext("They own no application, so no connection ends.")
+    none = ngettext_noop(
+        "No token of their %(number)s application works now, and none can be made.",
+        "No token of their %(number)s applications works now, and none can be made.",
+    )
+    some = ngettext_noop(
+        "Ends %(ends)s of their %(number)s application at once.",
+        "Ends %(ends)s of their %(number)s applications at once.",
+    )
+    connections = ngettext_noop("%(number)s live connection", "%(number)s live connections")
+    tokens = ngettext_noop("%(number)s token", "%(number)s tokens")
+    ending = ((held.live_connections, connections), (held.tokens, tokens))
+    ends = [Sentence(*noun, number=number) for number, noun in ending if number]
+    return str(Sentence(*(some if ends else none), ends=ends, number=held.applications))
 
 
 def of_shutting_out(held: Holdings) -> str:

@@ -1,21 +1,30 @@
 """The forms of accounts: they say what is wrong with what was typed, and save nothing."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts.attempts import person_of
 from accounts.models import InstallationSettings, User
 from accounts.passkeys import MOST_BYTES
 from accounts.roles import Role
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+NAME_RULE = _("Letters, digits and @ . + - _")
+PASSWORD_RULE = _("At least 8 characters, not a common word and not your name.")
+NO_ADDRESS = _("This is not an e-mail address. It looks like name@example.org.")
 NAME_ATTRS = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 
 
-def password_field(label: str, *, autocomplete: str, **options: Any) -> forms.CharField:
+def password_field(label: StrOrPromise, *, autocomplete: str, **options: Any) -> forms.CharField:
     """A password: kept as typed, blanks included, and never sent back to the browser."""
     widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
     return forms.CharField(label=label, strip=False, max_length=512, widget=widget, **options)
@@ -25,12 +34,13 @@ class SignInForm(forms.Form):
     """Name and password. Which of the two was wrong is nobody's business, so one sentence answers both."""
 
     username = forms.CharField(
+        label=_("Username"),
         max_length=150,
         widget=forms.TextInput(attrs=NAME_ATTRS),
-        error_messages={"required": "Type your username."},
+        error_messages={"required": _("Type your username.")},
     )
     password = password_field(
-        "Password", autocomplete="current-password", error_messages={"required": "Type your password."}
+        _("Password"), autocomplete="current-password", error_messages={"required": _("Type your password.")}
     )
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
@@ -46,7 +56,7 @@ class SignInForm(forms.Form):
                 self.request, username=data["username"], password=data["password"], second_step_follows=True
             )
             if self.user is None:
-                raise forms.ValidationError("Username or password is not right. Check both and try again.")
+                raise forms.ValidationError(_("Username or password is not right. Check both and try again."))
         return data
 
 
@@ -54,7 +64,7 @@ class AnswerForm(forms.Form):
     """The field `typed`, or what a passkey has signed in its place; `missing` is said where neither is there."""
 
     typed: ClassVar[str]
-    missing: ClassVar[str]
+    missing: ClassVar[StrOrPromise]
     credential = forms.CharField(max_length=MOST_BYTES, required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
@@ -67,9 +77,9 @@ class AnswerForm(forms.Form):
 class SecondStepForm(AnswerForm):
     """A code of the app, or one for whoever has lost it. The operation checks it."""
 
-    typed, missing = "code", "Type the code."
+    typed, missing = "code", _("Type the code.")
     code = forms.CharField(
-        label="Code",
+        label=_("Code"),
         max_length=60,
         required=False,
         widget=forms.TextInput(
@@ -81,18 +91,18 @@ class SecondStepForm(AnswerForm):
 class ConfirmationForm(AnswerForm):
     """The password once more."""
 
-    typed, missing = "password", "Type your password."
-    password = password_field("Password", autocomplete="current-password", required=False)
+    typed, missing = "password", _("Type your password.")
+    password = password_field(_("Password"), autocomplete="current-password", required=False)
 
 
 class AppForm(forms.Form):
     """The first code of a new authenticator app. The operation checks it."""
 
     code = forms.CharField(
-        label="Code that the app shows",
+        label=_("Code that the app shows"),
         max_length=20,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
-        error_messages={"required": "Type the six digits that the app shows."},
+        error_messages={"required": _("Type the six digits that the app shows.")},
     )
 
 
@@ -107,22 +117,23 @@ class SignUpForm(forms.Form):
     """What a developer gives to get an account. The operation checks the name and the password."""
 
     username = forms.CharField(
+        label=_("Username"),
         max_length=150,
         widget=forms.TextInput(attrs=NAME_ATTRS),
-        help_text="Letters, digits and @ . + - _",
-        error_messages={"required": "Choose a username."},
+        help_text=NAME_RULE,
+        error_messages={"required": _("Choose a username.")},
     )
     email = forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+        error_messages={"invalid": NO_ADDRESS},
     )
     password = password_field(
-        "Password",
+        _("Password"),
         autocomplete="new-password",
-        help_text="At least 8 characters, not a common word and not your name.",
-        error_messages={"required": "Choose a password."},
+        help_text=PASSWORD_RULE,
+        error_messages={"required": _("Choose a password.")},
     )
 
 
@@ -136,15 +147,15 @@ class ChangePasswordForm(forms.Form):
     """The current password and a new one. The operation checks both."""
 
     current_password = password_field(
-        "Current password",
+        _("Current password"),
         autocomplete="current-password",
-        error_messages={"required": "Type the password you have now."},
+        error_messages={"required": _("Type the password you have now.")},
     )
     new_password = password_field(
-        "New password",
+        _("New password"),
         autocomplete="new-password",
-        help_text="At least 8 characters, not a common word and not your name.",
-        error_messages={"required": "Choose a new password."},
+        help_text=PASSWORD_RULE,
+        error_messages={"required": _("Choose a new password.")},
     )
 
 
@@ -162,16 +173,17 @@ class NewUserForm(forms.Form):
     """An account for somebody else. The operation checks the name; the password is made for them."""
 
     username = forms.CharField(
+        label=_("Username"),
         max_length=150,
         widget=forms.TextInput(attrs={**NAME_ATTRS, "autocomplete": "off"}),
-        help_text="Letters, digits and @ . + - _",
-        error_messages={"required": "Give the account a username."},
+        help_text=NAME_RULE,
+        error_messages={"required": _("Give the account a username.")},
     )
     email = forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+        error_messages={"invalid": NO_ADDRESS},
     )
     roles = roles_field()
 
@@ -180,11 +192,11 @@ class InvitationForm(forms.Form):
     """Whom to invite, and what they shall be allowed to do. The operation checks both."""
 
     email = forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
         error_messages={
             "required": "Type the address to invite.",
-            "invalid": "This is not an e-mail address. It looks like name@example.org.",
+            "invalid": NO_ADDRESS,
         },
     )
     roles = roles_field()
@@ -202,22 +214,34 @@ class ProfileForm(forms.Form):
     """How other people see this account."""
 
     first_name = forms.CharField(
-        max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
+        label=_("First name"),
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
     )
     last_name = forms.CharField(
-        max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
+        label=_("Last name"),
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
     email = forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+        error_messages={"invalid": NO_ADDRESS},
     )
     time_zone = forms.ChoiceField(
-        label="Time zone",
+        label=_("Time zone"),
         required=False,
         choices=[("", "UTC"), *((name, name.replace("_", " ")) for name in sorted(available_timezones()))],
-        help_text="In which exact times are written.",
+        help_text=_("In which exact times are written."),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=lambda: [("", _("As my browser says")), *settings.LANGUAGES],
+        help_text=_("Of the Developer Portal and of e-mails. The Publisher and the Administration are in English."),
     )
 
 
@@ -280,10 +304,10 @@ class ForgottenPasswordForm(forms.Form):
     """Who has forgotten their password."""
 
     said = forms.CharField(
-        label="Username or e-mail",
+        label=_("Username or e-mail"),
         max_length=254,
         widget=forms.TextInput(attrs=NAME_ATTRS),
-        error_messages={"required": "Type your username, or the address that you have confirmed."},
+        error_messages={"required": _("Type your username, or the address that you have confirmed.")},
     )
 
 
@@ -291,10 +315,10 @@ class NewPasswordForm(forms.Form):
     """A password in place of a forgotten one. The operation checks it."""
 
     new_password = password_field(
-        "New password",
+        _("New password"),
         autocomplete="new-password",
-        help_text="At least 8 characters, not a common word and not your name.",
-        error_messages={"required": "Choose a new password."},
+        help_text=PASSWORD_RULE,
+        error_messages={"required": _("Choose a new password.")},
     )
 
 
@@ -302,5 +326,5 @@ class DeleteAccountForm(forms.Form):
     """The password of somebody who wants to go for good."""
 
     password = password_field(
-        "Password", autocomplete="current-password", error_messages={"required": "Type your password."}
+        _("Password"), autocomplete="current-password", error_messages={"required": _("Type your password.")}
     )

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from core.errors import DomainError
+from core.translating import gettext_noop
 
 MEMORY_KIB: Final = 19 * 1024
 """OWASP's least for Argon2id is 19 MiB, two passes and one lane (Password Storage Cheat Sheet)."""
@@ -26,7 +27,7 @@ class TooManyPasswords(DomainError):
     status = 503
     code = 900503
     headers = {"Retry-After": "5"}
-    sentence = "Very many people are signing in at this moment. Try again in a few seconds."
+    sentence = gettext_noop("Very many people are signing in at this moment. Try again in a few seconds.")
 
 
 class PasswordHasher(Argon2PasswordHasher):

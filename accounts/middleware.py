@@ -11,10 +11,12 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import ResolverMatch, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
 
-from accounts import default_password, drafts, installation, operations, portals
+from accounts import default_password, drafts, installation, languages, operations, portals
 from accounts.access import came_from, turn_away
 from accounts.attempts import Attempt, TooManyAttempts, address_of
 from accounts.models import User
@@ -72,7 +74,8 @@ class ChangesMiddleware(Middleware):
         """Count what is not only read."""
         if request.method in SAFE or is_trusted(request):
             return self.get_response(request)
-        most, refusal = settings.CHANGES_PER_ADDRESS, "Too much was changed from your address"
+        most = settings.CHANGES_PER_ADDRESS
+        refusal = _("Too much was changed from your address. Wait %(wait)s, then try again.")
         try:
             attempt = Attempt.begin(
                 address_of(request), kind="change", most=most, seconds=CHANGE_SECONDS, refusal=refusal
@@ -132,8 +135,21 @@ def is_page(match: ResolverMatch) -> bool:
     return not hasattr(match.func, "cls")  # as Django REST framework marks its views
 
 
+class LanguageMiddleware(Middleware):
+    """Speaks the browser's language, if it is one of ours, until it is known who asks (see PresenceMiddleware)."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Around what people read in their own language; everything else is in English."""
+        if not languages.is_translated(request.path):
+            return self.get_response(request)
+        with translation.override(languages.spoken_at(request)):
+            answer = self.get_response(request)
+        patch_vary_headers(answer, ["Accept-Language"])
+        return answer
+
+
 class PresenceMiddleware(Middleware):
-    """Writes exact times in the person's own time zone, and notes now and then that their session is used."""
+    """Speaks the person's own language, writes exact times in their time zone, and notes that their session is used."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Around everything that is answered to somebody who is signed in."""
@@ -143,7 +159,8 @@ class PresenceMiddleware(Middleware):
         key = request.session.session_key
         if key and NOTED in request.session and cache.add(f"session-used:{at_rest(key)}", 1, NOTED_SECONDS):
             operations.note_use(session_key=key, now=timezone.now())
-        with timezone.override(user.time_zone or None):
+        language = languages.spoken_at(request, user.language)
+        with timezone.override(user.time_zone or None), translation.override(language):
             return self.get_response(request)
 
 

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.utils.translation import gettext
 
-from accounts.notification_kinds import TERMS, NotificationKind
+from accounts.notification_kinds import TERMS, NotificationKind, on_one_line
 from accounts.roles import Role, in_order
 from core.folded import FoldedText, Folding, KeepsFolded, LookText
+from core.sentences import Sentence
 
 INVITED_FOR = timedelta(days=7)
 
@@ -43,6 +46,8 @@ class User(KeepsFolded, AbstractUser):
     confirmed_email = models.EmailField(blank=True, default="")  # the address that this person has shown to be theirs
 
     time_zone = models.CharField(max_length=64, blank=True, default="")  # UTC where none was chosen
+    language = models.CharField(max_length=16, blank=True, default="")  # as the browser says where none was chosen
+    seen_language = models.CharField(max_length=16, blank=True, default="")  # what the browser said at the last sign-in
 
     username_key = FoldedText(of="username")
     first_name_key = FoldedText(of="first_name")
@@ -81,6 +86,12 @@ class User(KeepsFolded, AbstractUser):
     def may_be_mailed(self) -> bool:
         """Whether the address was shown to be theirs, and no other was typed since."""
         return bool(self.email) and self.email == self.confirmed_email
+
+    @property
+    def mail_language(self) -> str:
+        """What to write to them in: what they chose, else what the Developer Portal spoke when they last signed in."""
+        known = dict(settings.LANGUAGES)
+        return next((code for code in (self.language, self.seen_language) if code in known), settings.LANGUAGE_CODE)
 
     @property
     def has_second_factor(self) -> bool:
@@ -127,11 +138,15 @@ class Draft(models.Model):
 
 
 class Notification(models.Model):
-    """Something that one person is told: a sentence, and the path of the page that it is about."""
+    """Something that one person is told: a sentence, and the path of the page that it is about.
+
+    `sentence` is in English, as REST has it, and `said` keeps what it is made of (`core.sentences`).
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=16, choices=[(kind.value, terms.label) for kind, terms in TERMS.items()])
     sentence = models.CharField(max_length=500)
+    said = models.TextField(blank=True, default="")
     link = models.CharField(max_length=300)
     created_at = models.DateTimeField(db_index=True)
     read_at = models.DateTimeField(null=True)
@@ -145,7 +160,12 @@ class Notification(models.Model):
     @property
     def label(self) -> str:
         """The kind in words."""
-        return TERMS[NotificationKind(self.kind)].label
+        return gettext(TERMS[NotificationKind(self.kind)].label)
+
+    @property
+    def in_words(self) -> str:
+        """The sentence, in the language of whoever reads it now."""
+        return on_one_line(str(Sentence.read(self.said))) if self.said else self.sentence
 
 
 class NotificationChoice(models.Model):

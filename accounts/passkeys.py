@@ -34,6 +34,8 @@ from fido2.webauthn import (
 )
 
 from core.errors import Invalid
+from core.translating import gettext as _
+from core.translating import gettext_noop
 
 SALT, SECONDS = "accounts.passkeys", 300
 MOST_BYTES = 16_384  # of what a browser answers
@@ -53,7 +55,7 @@ class Purpose(StrEnum):
 class PasskeyRefused(Invalid):
     """What the browser sent proves nothing."""
 
-    sentence = "The passkey was not accepted. Try again, or use another way to sign in."
+    sentence = gettext_noop("The passkey was not accepted. Try again, or use another way to sign in.")
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def challenge_of(sealed: str, purpose: Purpose, user: int = 0) -> Challenge:
     try:
         asked, of, at, state = signing.loads(sealed, salt=SALT, max_age=SECONDS)
     except signing.BadSignature:
-        raise PasskeyRefused("The passkey came too late, or from another window. Try again.") from None
+        raise PasskeyRefused(_("The passkey came too late, or from another window. Try again.")) from None
     if asked != purpose or of != user:
         raise PasskeyRefused
     return Challenge(purpose, user, datetime.fromisoformat(at), state)
@@ -148,7 +150,8 @@ def signed(challenge: Challenge, text: str, known: Known) -> int:
     if handle != known.handle and (handle or challenge.purpose is Purpose.SIGN_IN):
         raise PasskeyRefused
     if count <= known.sign_count and (count or known.sign_count):
-        raise PasskeyRefused("There seems to be a copy of this passkey. Remove it from your account, and make another.")
+        sentence = _("There seems to be a copy of this passkey. Remove it from your account, and make another.")
+        raise PasskeyRefused(sentence)
     return count
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from core.lookalikes import looks
+from core.translating import gettext as _
 
 LEAST_BESIDE_THE_NAME = 8  # characters, as many as a whole password has at least
 SHORTEST_NAME = 3
@@ -29,4 +30,4 @@ class NameIsNoPassword:
 
     def get_help_text(self) -> str:
         """The rule in a sentence."""
-        return "This password is little more than your name. Choose one that has nothing to do with it."
+        return _("This password is little more than your name. Choose one that has nothing to do with it.")

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import User
 from accounts.roles import Role, in_order
 from core.errors import NotAllowed
+from core.translating import gettext
 
 P = ParamSpec("P")
 Viewer = User | AnonymousUser
@@ -30,17 +31,21 @@ class RoleRequired(NotAllowed):
     administrators = staticmethod(administrators)
 
     def __init__(self, deed: str, needed: Iterable[Role]) -> None:
-        self.deed, self.needed = deed, in_order(needed)
+        self.deed, self.needed = gettext(deed), in_order(needed)
         *others, last = (role.value for role in self.needed)
-        either = f"{', '.join(others)} or {last}" if others else last
-        ask = "Ask an administrator." if self.needed == [Role.ADMIN] else "Ask an administrator to give it to you."
-        super().__init__(f"{deed} needs the {either} role. {ask}")
+        either = gettext("%(roles)s or %(role)s") % {"roles": ", ".join(others), "role": last} if others else last
+        if self.needed == [Role.ADMIN]:
+            sentence = gettext("%(deed)s needs the %(role)s role. Ask an administrator.")
+        else:
+            sentence = gettext("%(deed)s needs the %(role)s role. Ask an administrator to give it to you.")
+        super().__init__(sentence % {"deed": self.deed, "role": either})
 
 
 def require_role(user: Viewer, *roles: Role, to: str) -> None:
     """Raise RoleRequired unless `user` holds one of `roles` or is an administrator.
 
-    `to` begins the sentence: `require_role(user, Role.PUBLISHER, to="Deploying a revision")`.
+    `to` begins the sentence: `require_role(user, Role.PUBLISHER, to="Deploying a revision")`. It is marked by
+    `gettext_noop` where developers may read it.
     """
     if not (isinstance(user, User) and user.has_role(*roles)):
         raise RoleRequired(to, roles)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
+from core.translating import gettext_noop
+
 
 class Role(StrEnum):
     """A right to work in one part of the product; see the table in `docs/reference/roles.md`."""
@@ -15,13 +17,15 @@ class Role(StrEnum):
 
 
 MAY = {
-    Role.CREATOR: "Creates APIs, edits them, makes versions and revisions.",
-    Role.PUBLISHER: "Moves APIs through their life, attaches business plans, deploys, manages subscriptions.",
-    Role.SUBSCRIBER: "Has applications in the Developer Portal, subscribes them and holds their keys.",
-    Role.OBSERVER: "Reads everything in the Publisher and changes nothing.",
-    Role.ADMIN: "May do all of it, and manages plans, deny policies, users and their roles.",
+    Role.CREATOR: gettext_noop("Creates APIs, edits them, makes versions and revisions."),
+    Role.PUBLISHER: gettext_noop(
+        "Moves APIs through their life, attaches business plans, deploys, manages subscriptions."
+    ),
+    Role.SUBSCRIBER: gettext_noop("Has applications in the Developer Portal, subscribes them and holds their keys."),
+    Role.OBSERVER: gettext_noop("Reads everything in the Publisher and changes nothing."),
+    Role.ADMIN: gettext_noop("May do all of it, and manages plans, deny policies, users and their roles."),
 }
-"""What each role may do, for those who give it."""
+"""What each role may do, for those who give it; translated where it is shown."""
 PUBLISHER_PORTAL = frozenset({Role.CREATOR, Role.PUBLISHER, Role.OBSERVER, Role.ADMIN})
 EVERY_ROLE = frozenset(Role)
 DEVELOPERS = frozenset({Role.SUBSCRIBER, Role.ADMIN})  # whose applications have tokens that work

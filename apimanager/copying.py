@@ -96,14 +96,14 @@ def _copy(model: type[models.Model]) -> int:
     for batch in batches(model._base_manager.using(SOURCE).order_by("pk").iterator(BATCH), BATCH):
         try:
             with transaction.atomic():
-                _insert(batch)
+                insert(batch)
         except (DatabaseError, ValueError) as error:
             raise _explained(batch, error) from error
         number += len(batch)
     return number
 
 
-def _insert(rows: list[models.Model]) -> None:
+def insert(rows: list[models.Model]) -> None:
     model = type(rows[0])
     query: Any = models.QuerySet(model)
     query._insert(rows, fields=model._meta.concrete_fields, using=connection.alias, raw=True)
@@ -114,7 +114,7 @@ def _explained(batch: list[models.Model], error: Exception) -> CannotCopy:
     for row in batch:
         try:
             with transaction.atomic():
-                _insert([row])
+                insert([row])
         except (DatabaseError, ValueError) as own:
             why = " ".join(str(own).split())
             return CannotCopy(f"{row._meta.label} {row.pk} cannot be copied ({why}). Correct it, then try again.")

@@ -102,13 +102,14 @@ def _serve_portal() -> None:
 
 
 def _serve_gateway(workers: int) -> int:
+    settings.GATEWAY_WORKERS = workers = max(1, workers)
     plan = config.ServerConfig(
         hosts=settings.BIND_HOSTS,
         ws_port=settings.GATEWAY_WS_PORT,
         wss_port=settings.GATEWAY_WSS_PORT,
         certificate=settings.TLS_CERTIFICATE,
         key=settings.TLS_KEY,
-        workers=max(1, workers),
+        workers=workers,
         drain=settings.GATEWAY_DRAIN_SECONDS,
         connections=settings.GATEWAY_CONNECTIONS,
         greeted_per_address=settings.GATEWAY_GREETED_PER_ADDRESS,

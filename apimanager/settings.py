@@ -119,8 +119,11 @@ ASGI_APPLICATION = "apimanager.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
+# What the Developer Portal, the account pages and e-mails speak. Each has catalogues (docs/howto/translate.md), and
+# everything else is in the first: the Publisher, the Administration, REST, logs.
 LANGUAGE_CODE = "en-gb"
-USE_I18N = False
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+USE_I18N = True
 
 INSTALLED_APPS = [
     "apimanager",
@@ -151,6 +154,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",  # before static files, among which are pages of others
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.middleware.LanguageMiddleware",
     "apimanager.middleware.ReadableMiddleware",
     "apimanager.middleware.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bench import load, machine, processes, programs, report
+from bench import load, machine, programs, report
 from bench.errors import BenchError, Unavailable
 from bench.load import Generator
 from bench.page import NOTES, How, as_page
 from bench.proxies import ALL
 from bench.rounds import RunPlan, measure
 from bench.site import Proxy
+from gateway.server.acceptor import raise_descriptor_limit
 
 IDLE_CONNECTIONS = 5000
 FEWEST_IDLE = 100
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
     built = {name: programs.build(name) for name in ("wsload", "echo")}
-    processes.raise_descriptor_limit()
+    raise_descriptor_limit()
     present, left_out = present_proxies(options.only)
     schemes, tls = _schemes(options.schemes, built["wsload"], left_out)
     how = How(
@@ -83,7 +84,7 @@ def _plan(options: argparse.Namespace, how: How, schemes: list[str], folder: Pat
         proxies=[proxy for proxy, _ in how.proxies],
         loads=how.loads,
         memory_schemes=schemes if load.MEMORY in options.loads else [],
-        connections=max(FEWEST_IDLE, min(options.idle, processes.raise_descriptor_limit() // 2 - FILES_BESIDES)),
+        connections=max(FEWEST_IDLE, min(options.idle, raise_descriptor_limit() // 2 - FILES_BESIDES)),
         idle_seconds=IDLE_SECONDS if load.IDLE in options.loads else 0.0,
         rounds=options.rounds,
         seconds=options.seconds,

@@ -1,7 +1,6 @@
 """Processes on one core, and what a whole process tree uses: read from /proc, so Linux only."""
 
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -106,14 +105,6 @@ def cpu_seconds(pid: int) -> float:
             with suppress(OSError):
                 total += int(times.read_text().split()[0])
     return total / 1e9
-
-
-def raise_descriptor_limit() -> int:
-    """Lets this process and its children have as many open files as they may; returns how many that is."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def tree(pid: int) -> list[int]:

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from django import forms
+from django.utils.functional import Promise
+
+from core.translating import gettext, gettext_lazy
+
+Text = str | Promise
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,8 @@ class Amount:
     unit: str
 
     units: ClassVar[Mapping[str, int]]
-    plural: ClassVar = ""
+    names: ClassVar[Mapping[str, Text]] = {}
+    """Of units, as a page offers them, where they are called otherwise."""
 
     @classmethod
     def of(cls, value: float) -> Self:
@@ -28,7 +34,7 @@ class Amount:
         return cls(str(int(value // cls.units[unit])) if whole else f"{value:.10g}", unit)
 
     def __str__(self) -> str:
-        return f"{self.number} {self.unit}{'' if self.number == '1' else self.plural}"
+        return f"{self.number} {self.unit}"
 
 
 class AmountInput(forms.MultiWidget):
@@ -38,9 +44,9 @@ class AmountInput(forms.MultiWidget):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         number = forms.NumberInput({"min": 0, "step": "any", **(attrs or {})})
-        choices = [(unit, f"{unit}{self.kind.plural}") for unit in self.kind.units]
+        choices = [(unit, self.kind.names.get(unit, unit)) for unit in self.kind.units]
         self.least = choices[0][0]
-        super().__init__({"": number, "unit": forms.Select({"aria-label": "Unit"}, choices=choices)})
+        super().__init__({"": number, "unit": forms.Select({"aria-label": gettext_lazy("Unit")}, choices=choices)})
 
     def decompress(self, value: Any) -> list[Any]:
         if value in (None, ""):
@@ -76,12 +82,17 @@ class AmountField(forms.Field):
     """
 
     kind: ClassVar[type[Amount]]
-    example: ClassVar[str]
+    example: ClassVar[Text]
 
-    def __init__(self, *, what: str, presets: Iterable[int] = (), **options: Any) -> None:
+    def __init__(self, *, what: Text, presets: Iterable[int] = (), **options: Any) -> None:
         super().__init__(**options)
         self.what, self.presets = what, [self.kind.of(each) for each in presets]
-        self.wanted = f"{what}: enter a number and choose its unit, for example {self.example}."
+
+    @property
+    def wanted(self) -> str:
+        """What to do where it was no amount."""
+        said = gettext("%(what)s: enter a number and choose its unit, for example %(example)s.")
+        return said % {"what": self.what, "example": self.example}
 
     def to_python(self, value: Any) -> float | None:
         """How much of the least unit that is."""

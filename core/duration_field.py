@@ -5,16 +5,28 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.formats import get_format
 
 from core.amount_field import Amount, AmountField, AmountInput
 from core.durations import UNITS
+from core.translating import gettext, gettext_lazy, ngettext
 
 
 class Duration(Amount):
     """So many of a unit: "90", "minute"."""
 
     units: ClassVar = dict(reversed(UNITS))
-    plural = "s"
+    names: ClassVar = {
+        "second": gettext_lazy("seconds"),
+        "minute": gettext_lazy("minutes"),
+        "hour": gettext_lazy("hours"),
+        "day": gettext_lazy("days"),
+    }
+
+    def __str__(self) -> str:
+        one, many = f"%(number)s {self.unit}", f"%(number)s {self.unit}s"
+        said = ngettext(one, many, 1 if self.number == "1" else 2)  # a half is of many, too
+        return said % {"number": self.number.replace(".", get_format("DECIMAL_SEPARATOR"))}
 
 
 class DurationInput(AmountInput):
@@ -26,7 +38,7 @@ class DurationInput(AmountInput):
 class DurationField(AmountField):
     """Seconds between `least` and `most`; 0 too where `may_be_off`, and without a fraction where `whole`."""
 
-    kind, widget, example = Duration, DurationInput, "1 hour"
+    kind, widget, example = Duration, DurationInput, gettext_lazy("1 hour")
 
     def __init__(
         self, *, least: float, most: float, may_be_off: bool = False, whole: bool = False, **options: Any
@@ -48,9 +60,10 @@ class DurationField(AmountField):
         if self.may_be_off and value == 0:
             return
         if not self.least <= value <= self.most:
-            off = ", or 0" if self.may_be_off else ""
-            raise forms.ValidationError(
-                f"{self.what} must be between {Duration.of(self.least)} and {Duration.of(self.most)}{off}."
-            )
+            said = gettext("%(what)s must be between %(least)s and %(most)s.")
+            if self.may_be_off:
+                said = gettext("%(what)s must be between %(least)s and %(most)s, or 0.")
+            named = {"what": self.what, "least": Duration.of(self.least), "most": Duration.of(self.most)}
+            raise forms.ValidationError(said % named)
         if self.whole and value != int(value):
-            raise forms.ValidationError(f"{self.what} is in whole seconds.")
+            raise forms.ValidationError(gettext("%(what)s is in whole seconds.") % {"what": self.what})

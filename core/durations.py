@@ -1,10 +1,29 @@
 """How long, in words. Pure."""
 
-from core.text import count
+from collections.abc import Mapping
+
+from core.text import count, spaced
+from core.translating import ngettext, ngettext_noop
 
 UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 ROUGH_UNITS = (("year", 31_557_600), ("month", 2_629_800), ("week", 604_800), *UNITS[:3])
 MOST_UNITS = 2
+AGO = {
+    "year": ngettext_noop("%(number)s year ago", "%(number)s years ago"),
+    "month": ngettext_noop("%(number)s month ago", "%(number)s months ago"),
+    "week": ngettext_noop("%(number)s week ago", "%(number)s weeks ago"),
+    "day": ngettext_noop("%(number)s day ago", "%(number)s days ago"),
+    "hour": ngettext_noop("%(number)s hour ago", "%(number)s hours ago"),
+    "minute": ngettext_noop("%(number)s minute ago", "%(number)s minutes ago"),
+}
+AHEAD = {
+    "year": ngettext_noop("in %(number)s year", "in %(number)s years"),
+    "month": ngettext_noop("in %(number)s month", "in %(number)s months"),
+    "week": ngettext_noop("in %(number)s week", "in %(number)s weeks"),
+    "day": ngettext_noop("in %(number)s day", "in %(number)s days"),
+    "hour": ngettext_noop("in %(number)s hour", "in %(number)s hours"),
+    "minute": ngettext_noop("in %(number)s minute", "in %(number)s minutes"),
+}
 
 
 def in_words(seconds: int) -> str:
@@ -15,6 +34,23 @@ def in_words(seconds: int) -> str:
         if number:
             words.append(count(number, name))
     return " ".join(words[:MOST_UNITS]) or "0 seconds"
+
+
+def ago(seconds: float) -> str:
+    """The largest whole unit, as past: "2 hours ago"; nothing under a minute."""
+    return _said(seconds, AGO)
+
+
+def ahead(seconds: float) -> str:
+    """The largest whole unit, as to come: "in 3 weeks"; nothing under a minute."""
+    return _said(seconds, AHEAD)
+
+
+def _said(seconds: float, sentences: Mapping[str, tuple[str, str]]) -> str:
+    for name, length in ROUGH_UNITS:
+        if number := int(seconds // length):
+            return ngettext(*sentences[name], number) % {"number": spaced(number)}
+    return ""
 
 
 def roughly(seconds: float) -> str:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core.translating import gettext
+
 
 class DomainError(Exception):
     """An anticipated refusal. `str(error)` is a sentence for the person who asked; `code` is for machines.
 
     A class that always says the same says it in `sentence`, and is raised without one; where it names things, as
-    `{name}`, they are given: `PlanNotFound(name="Gold")`. What is wrong with one field always says which in `field`.
+    `{name}`, they are given: `PlanNotFound(name="Gold")`. It is marked by `gettext_noop` where readers have it in their
+    language. What is wrong with one field always says which in `field`.
     """
 
     status = 400
@@ -19,7 +22,8 @@ class DomainError(Exception):
     """What an answer over HTTP carries besides."""
 
     def __init__(self, sentence: str = "", fields: dict[str, str] | None = None, **named: object) -> None:
-        super().__init__(sentence or (self.sentence.format(**named) if named else self.sentence))
+        said = self.sentence and gettext(self.sentence)
+        super().__init__(sentence or (said.format(**named) if named else said))
         self.fields = fields or ({self.field: str(self)} if self.field else {})
         """The name of each field with what is wrong with it and how to put it right."""
 

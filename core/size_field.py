@@ -8,6 +8,7 @@ from django import forms
 
 from core.amount_field import Amount, AmountField, AmountInput
 from core.text import BYTE_UNITS
+from core.translating import gettext
 
 
 class Size(Amount):
@@ -35,10 +36,11 @@ class SizeField(AmountField):
         """Bytes."""
         octets = super().to_python(value) or 0
         if octets != int(octets):
-            raise forms.ValidationError(f"{self.what} is a whole number of bytes.")
+            raise forms.ValidationError(gettext("%(what)s is a whole number of bytes.") % {"what": self.what})
         return int(octets)
 
     def validate(self, value: Any) -> None:
         """Refuse what is out of range."""
         if not 0 <= value <= self.most:
-            raise forms.ValidationError(f"{self.what} must be between 1 byte and {Size.of(self.most)}, or 0.")
+            said = gettext("%(what)s must be between 1 byte and %(most)s, or 0.")
+            raise forms.ValidationError(said % {"what": self.what, "most": Size.of(self.most)})

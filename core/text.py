@@ -4,10 +4,38 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from core.translating import gettext, ngettext, ngettext_noop
+
 _BACKWARDS = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _JOINED = re.compile("(?<=[^\x00-\x7f\u200c\u200d])[\u200c\u200d](?=[^\x00-\x7f\u200c\u200d])")
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 BYTE_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+COUNTED = (  # which `count` looks up; the catalogues have them from here
+    ngettext_noop("%(number)s API", "%(number)s APIs"),
+    ngettext_noop("%(number)s access token", "%(number)s access tokens"),
+    ngettext_noop("%(number)s active token", "%(number)s active tokens"),
+    ngettext_noop("%(number)s application", "%(number)s applications"),
+    ngettext_noop("%(number)s byte", "%(number)s bytes"),
+    ngettext_noop("%(number)s code", "%(number)s codes"),
+    ngettext_noop("%(number)s comment", "%(number)s comments"),
+    ngettext_noop("%(number)s connection", "%(number)s connections"),
+    ngettext_noop("%(number)s day", "%(number)s days"),
+    ngettext_noop("%(number)s field", "%(number)s fields"),
+    ngettext_noop("%(number)s hour", "%(number)s hours"),
+    ngettext_noop("%(number)s live connection", "%(number)s live connections"),
+    ngettext_noop("%(number)s message", "%(number)s messages"),
+    ngettext_noop("%(number)s minute", "%(number)s minutes"),
+    ngettext_noop("%(number)s month", "%(number)s months"),
+    ngettext_noop("%(number)s new connection", "%(number)s new connections"),
+    ngettext_noop("%(number)s recording", "%(number)s recordings"),
+    ngettext_noop("%(number)s second", "%(number)s seconds"),
+    ngettext_noop("%(number)s secret", "%(number)s secrets"),
+    ngettext_noop("%(number)s star", "%(number)s stars"),
+    ngettext_noop("%(number)s subscription", "%(number)s subscriptions"),
+    ngettext_noop("%(number)s token", "%(number)s tokens"),
+    ngettext_noop("%(number)s week", "%(number)s weeks"),
+    ngettext_noop("%(number)s year", "%(number)s years"),
+)
 UNREADABLE = "There is a character in it that cannot be kept (NUL, or half of a surrogate pair). Take it out."
 
 
@@ -29,14 +57,16 @@ def fold(text: str) -> str:
 
 def count(number: int, noun: str) -> str:
     """A number with its noun: "1 connection", "1 204 connections"."""
-    return f"{spaced(number)} {noun}{'' if number == 1 else 's'}"
+    one, many = f"%(number)s {noun}", f"%(number)s {noun}s"
+    return ngettext(one, many, number) % {"number": spaced(number)}
 
 
 def listed(words: Sequence[str], most: int = 0) -> str:
     """Words in a sentence: "a, b and c"; where there are more than `most`, the rest as a number: "a, b and 3 more"."""
     if 0 < most < len(words):
-        words = [*words[:most], f"{len(words) - most} more"]
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+        words = [*words[:most], gettext("%(number)s more") % {"number": len(words) - most}]
+    first, last = ", ".join(words[:-1]), "".join(words[-1:])
+    return gettext("%(first)s and %(last)s") % {"first": first, "last": last} if first and last else first or last
 
 
 def agree(number: int, one: str, many: str) -> str:

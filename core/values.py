@@ -5,13 +5,15 @@ from typing import Any
 
 from core.errors import Invalid
 from core.text import is_seen
+from core.translating import gettext
 
 
 class BadValue(ValueError):
     """A value that cannot be taken. `str(error)` is the whole sentence; `suggestion` is a value that would do."""
 
     def __init__(self, sentence: str, suggestion: str = "") -> None:
-        super().__init__(f"{sentence} Did you mean {suggestion}?" if suggestion else sentence)
+        meant = gettext("%(sentence)s Did you mean %(suggestion)s?") % {"sentence": sentence, "suggestion": suggestion}
+        super().__init__(meant if suggestion else sentence)
         self.sentence = sentence
         self.suggestion = suggestion
 
@@ -22,7 +24,7 @@ def clean(values: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]
     for key, value in values.items():
         try:
             if key not in cleaners:
-                raise BadValue("There is no such field. Leave it out.")
+                raise BadValue(gettext("There is no such field. Leave it out."))
             cleaned[key] = cleaners[key](value)
         except BadValue as error:
             errors[key] = str(error)
@@ -36,7 +38,8 @@ def clean_line(value: Any, most: int, what: str, missing: str = "") -> str:
     if missing and not text:
         raise BadValue(missing)
     if not is_seen(text):
-        raise BadValue(f"{what} cannot contain characters that are not seen. Type it anew.")
+        said = gettext("%(what)s cannot contain characters that are not seen. Type it anew.")
+        raise BadValue(said % {"what": what})
     return within(text, most, what)
 
 
@@ -50,7 +53,8 @@ def clean_choice(value: Any, words: Collection[str], sentence: str) -> str:
 def within(text: str, most: int, what: str) -> str:
     """The text, if it has at most so many characters; raises BadValue."""
     if len(text) > most:
-        raise BadValue(f"{what} has at most {most} characters; this one has {len(text)}.")
+        said = gettext("%(what)s has at most %(most)s characters; this one has %(number)s.")
+        raise BadValue(said % {"what": what, "most": most, "number": len(text)})
     return text
 
 

@@ -10,7 +10,8 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
-from core.text import listed
+from core.sentences import Sentence
+from core.translating import gettext_noop
 from devportal.memberships import affected_by
 from publisher.models import Api, DeployedChange
 
@@ -20,17 +21,26 @@ MOST_NAMED = 5
 
 def tell_owners(*, api: Api, change: DeployedChange, actor: User, now: datetime, **_: Any) -> None:
     """Tell each of them, in the portal and by e-mail as they chose."""
-    link, more = reverse("devportal:changes", args=[api.pk]), _body(api, change)
+    link, more = reverse("devportal:changes", args=[api.pk]), _paragraphs(api, change)
     for owner, names in affected_by(api).items():
-        sentence = f"{api} has changed and may break {listed(names, MOST_NAMED)}."
+        others = Sentence(gettext_noop("%(number)s more"), number=len(names) - MOST_NAMED)
+        told = [*names[:MOST_NAMED], *([others] if len(names) > MOST_NAMED else [])]
+        changed = gettext_noop("%(api)s has changed and may break %(applications)s.")
+        sentence = Sentence(changed, api=api, applications=told)
         notify(people=[owner], kind=NotificationKind.BREAKING, sentence=sentence, link=link, more=more, now=now)
 
 
-def _body(api: Api, change: DeployedChange) -> str:
-    lines = "\n".join(f"- {sentence}" for sentence in change.breaking)
-    said = f"\n\nWhat the publisher says about it: {change.description}" if change.description else ""
-    return (
-        f"Revision {change.revision} of {api} is on the gateway since just now. What it changes breaks clients of "
-        f"revision {change.before}:\n\n{lines}{said}\n\nConnections that are open stay as they are; new ones meet the "
-        "new revision."
+def _paragraphs(api: Api, change: DeployedChange) -> list[Sentence | str]:
+    changed = gettext_noop(
+        "Revision %(revision)s of %(api)s is on the gateway since just now. What it changes breaks clients of revision "
+        "%(before)s:"
     )
+    said = gettext_noop("What the publisher says about it: %(words)s")
+    goes_on = gettext_noop("Connections that are open stay as they are; new ones meet the new revision.")
+    revisions = {"revision": str(change.revision), "before": str(change.before)}
+    return [
+        Sentence(changed, api=api, **revisions),
+        "\n".join(f"- {sentence}" for sentence in change.breaking),
+        *([Sentence(said, words=change.description)] if change.description else []),
+        Sentence(goes_on),
+    ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from core.translating import gettext as _
 from publisher.asyncapi.source import as_json
 from publisher.payloads import validator_of
 
@@ -58,20 +59,23 @@ def problems(topics: Topics, kind: str, text: str) -> list[str]:
 
     The same validator judges here that judges examples in the Publisher.
     """
-    _, message = _messages(topics).get(kind, ("", {}))
+    message = _messages(topics).get(kind, ("", {}))[1]
     if message.get("schema") is None:
         return []
     if len(text) > LONGEST:
-        return [f"Only messages up to {LONGEST // 1024} KiB are checked while you type."]
+        size = {"size": f"{LONGEST // 1024} KiB"}
+        return [_("Only messages up to %(size)s are checked while you type.") % size]
     try:
         payload = json.loads(text)
     except RecursionError:
-        return ["This is nested too deeply to be checked."]
+        return [_("This is nested too deeply to be checked.")]
     except ValueError as error:
-        return [f"{message['name']} is JSON, and this is none: {error}."]
+        about = {"message": message["name"], "problem": error}
+        return [_("%(message)s is JSON, and this is none: %(problem)s.") % about]
     errors = islice(validator_of(message["schema"]).iter_errors(payload), MOST_PROBLEMS)
     return [
-        f"{'/'.join(['', *map(str, error.instance_path)]) or 'At its top'}: {error.message[:200]}." for error in errors
+        f"{'/'.join(['', *map(str, error.instance_path)]) or _('At its top')}: {error.message[:200]}."
+        for error in errors
     ]
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from devportal.attempts import RefusedAttempt
 from devportal.deny_policies import DenyCondition
 from devportal.models import Application, KeyType, Subscription
@@ -11,18 +14,28 @@ from publisher.lifecycle import SERVED, State
 from publisher.models import Api
 
 _SUBSCRIPTION = {
-    SubscriptionState.ON_HOLD: (
+    SubscriptionState.ON_HOLD: gettext_lazy(
         "The subscription waits for the publisher's approval. Tokens work as soon as it is given."
     ),
-    SubscriptionState.REJECTED: "The publisher rejected the subscription. Ask them why, or choose another plan.",
-    SubscriptionState.BLOCKED: "The publisher blocked the subscription. Ask them to unblock it.",
+    SubscriptionState.REJECTED: gettext_lazy(
+        "The publisher rejected the subscription. Ask them why, or choose another plan."
+    ),
+    SubscriptionState.BLOCKED: gettext_lazy("The publisher blocked the subscription. Ask them to unblock it."),
 }
 
 
+_UNREACHED = {
+    KeyType.PRODUCTION: gettext_lazy(
+        "The API has no production endpoint, so production keys reach nothing. Use the other keys or ask its publisher."
+    ),
+    KeyType.SANDBOX: gettext_lazy(
+        "The API has no sandbox endpoint, so sandbox keys reach nothing. Use the other keys or ask its publisher."
+    ),
+}
 _DENIED = {
-    DenyCondition.API: "An administrator has blocked the API. Ask them.",
-    DenyCondition.APPLICATION: "An administrator has blocked this application. Ask them.",
-    DenyCondition.USER: "An administrator has blocked you from calling APIs. Ask them.",
+    DenyCondition.API: gettext_lazy("An administrator has blocked the API. Ask them."),
+    DenyCondition.APPLICATION: gettext_lazy("An administrator has blocked this application. Ask them."),
+    DenyCondition.USER: gettext_lazy("An administrator has blocked you from calling APIs. Ask them."),
 }
 
 
@@ -39,38 +52,42 @@ def reasons(
 
     `denied` are the conditions of the deny policies against it.
     """
-    found = [_DENIED[DenyCondition(each)] for each in sorted(set(denied))]
+    found = [str(_DENIED[DenyCondition(each)]) for each in sorted(set(denied))]
     if State(api.state) is State.BLOCKED:
-        found.append("The publisher has blocked the API for the time being. Try again later.")
+        found.append(_("The publisher has blocked the API for the time being. Try again later."))
     elif State(api.state) not in SERVED or api.deployed_revision is None:
-        found.append("The API is not deployed on the gateway at the moment. Ask its publisher.")
+        found.append(_("The API is not deployed on the gateway at the moment. Ask its publisher."))
     if subscription is None:
-        found.append(f"{application} is not subscribed to {api}. Subscribe it first.")
+        about = {"application": application, "api": api}
+        found.append(_("%(application)s is not subscribed to %(api)s. Subscribe it first.") % about)
     elif subscription.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type == KeyType.PRODUCTION:
-        found.append("The publisher blocked the subscription for production keys. Sandbox keys still work.")
+        found.append(_("The publisher blocked the subscription for production keys. Sandbox keys still work."))
     elif sentence := _SUBSCRIPTION.get(SubscriptionState(subscription.state)):
-        found.append(sentence)
-    field = "production" if key_type == KeyType.PRODUCTION else "sandbox"
+        found.append(str(sentence))
     if api.deployed_revision and key_type not in snapshots.key_types_served(api):
-        found.append(
-            f"The API has no {field} endpoint, so {field} keys reach nothing. Use the other keys or ask its publisher."
-        )
+        found.append(str(_UNREACHED[KeyType(key_type)]))
     if not live_tokens:
-        found.append("No token of these keys is valid any more. Generate another one.")
+        found.append(_("No token of these keys is valid any more. Generate another one."))
     return found
 
 
-_BEHIND = "Your token and your subscription are good: what is wrong lies behind the gateway. Tell the API's publisher."
+_BEHIND = gettext_lazy(
+    "Your token and your subscription are good: what is wrong lies behind the gateway. Tell the API's publisher."
+)
 _WAYS_OUT = {
     101503: _BEHIND,
     101504: _BEHIND,
-    303001: f"{_BEHIND} The gateway tries the backend again by itself.",
-    900906: "Compare the address with the one this page came with.",
-    900912: "Take the token or ticket out of the address: the console brings one of its own.",
+    303001: gettext_lazy(
+        "Your token and your subscription are good: what is wrong lies behind the gateway. Tell the API's publisher. "
+        "The gateway tries the backend again by itself."
+    ),
+    900906: gettext_lazy("Compare the address with the one this page came with."),
+    900912: gettext_lazy("Take the token or ticket out of the address: the console brings one of its own."),
 }
 
 
 def of_refusal(refused: RefusedAttempt) -> list[str]:
     """What the gateway answered to an attempt, and what to do about it."""
-    sentences = [f"The gateway answered {refused.status}. {refused.description}", _WAYS_OUT.get(refused.code, "")]
-    return [sentence for sentence in sentences if sentence]
+    about = {"status": refused.status, "description": refused.description}
+    answer = _("The gateway answered %(status)s. %(description)s") % about
+    return [answer, str(_WAYS_OUT[refused.code])] if refused.code in _WAYS_OUT else [answer]

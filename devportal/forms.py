@@ -5,6 +5,8 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Viewer
 from core.duration_field import DurationField
@@ -29,11 +31,11 @@ from publisher.queries import plans_of
 NEW, EXISTING = "new", "existing"
 
 
-def token_lifetime(label: str) -> DurationField:
+def token_lifetime(label: str | Promise) -> DurationField:
     """How long a token lives."""
     return DurationField(
         label=label,
-        what="The life of a token",
+        what=_("The life of a token"),
         least=1,
         most=settings.LONGEST_TOKEN_SECONDS,
         whole=True,
@@ -59,7 +61,7 @@ class AskedForm(forms.Form):
                 max_length=300,
                 initial=answers.get(row.name, ""),
                 widget=forms.TextInput(attrs={"autocomplete": "off"}),
-                error_messages={"required": f"{row.name} is asked for by your administrators."},
+                error_messages={"required": _("%(name)s is asked for by your administrators.") % {"name": row.name}},
             )
 
     def more(self) -> list[forms.BoundField]:
@@ -83,38 +85,40 @@ class ApplicationForm(AskedForm):
     """A new application, or an old one's new description."""
 
     name = forms.CharField(
+        label=_("Name"),
         max_length=LONGEST_NAME,
         error_messages={
-            "required": "Give the application a name, so that you find it again.",
-            "max_length": f"A name has at most {LONGEST_NAME} characters; this one has %(show_value)d.",
+            "required": _("Give the application a name, so that you find it again."),
+            "max_length": _("A name has at most %(limit_value)d characters; this one has %(show_value)d."),
         },
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Chat client"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("Chat client")}),
     )
     plan = forms.ModelChoiceField(
-        label="Shared quota",
+        label=_("Shared quota"),
         queryset=ApplicationPlan.objects.none(),
         to_field_name="name",
         empty_label=None,
-        help_text="What all tokens of the application may send together.",
+        help_text=_("What all tokens of the application may send together."),
         error_messages={
-            "required": "Choose a shared quota.",
-            "invalid_choice": "There is no such quota any more. Choose another.",
+            "required": _("Choose a shared quota."),
+            "invalid_choice": _("There is no such quota any more. Choose another."),
         },
     )
     description = forms.CharField(
+        label=_("Description"),
         required=False,
         max_length=LONGEST_DESCRIPTION,
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={
-            "max_length": f"A description has at most {LONGEST_DESCRIPTION} characters; this one has %(show_value)d."
+            "max_length": _("A description has at most %(limit_value)d characters; this one has %(show_value)d.")
         },
     )
     token_type = forms.ChoiceField(
-        label="Token type",
+        label=_("Token type"),
         choices=Application.TokenType.choices,
         initial=Application.TokenType.JWT,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose JWT or OAuth.", "invalid_choice": "Choose JWT or OAuth."},
+        error_messages={"required": _("Choose JWT or OAuth."), "invalid_choice": _("Choose JWT or OAuth.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -139,12 +143,13 @@ class OwnApplication(forms.ModelChoiceField):  # type: ignore[type-arg]
 class WizardApplicationForm(ApplicationForm):
     """The wizard's first step: a new application, or one of the viewer's own."""
 
-    which = forms.ChoiceField(choices=[(NEW, "A new application"), (EXISTING, "One of mine")], initial=NEW)
+    which = forms.ChoiceField(choices=[(NEW, _("A new application")), (EXISTING, _("One of mine"))], initial=NEW)
     application = OwnApplication(
+        label=_("Application"),
         queryset=Application.objects.none(),
         required=False,
-        empty_label="Choose…",
-        error_messages={"invalid_choice": "You have no such application. It may have been deleted."},
+        empty_label=_("Choose…"),
+        error_messages={"invalid_choice": _("You have no such application. It may have been deleted.")},
     )
 
     def __init__(self, *args: Any, mine: QuerySet[Application], **kwargs: Any) -> None:
@@ -163,7 +168,7 @@ class WizardApplicationForm(ApplicationForm):
         """An application has to be chosen where one is to be used."""
         super().clean()
         if self.wants_existing and not self.cleaned_data.get("application") and "application" not in self.errors:
-            self.add_error("application", "Choose one of your applications, or create a new one.")
+            self.add_error("application", _("Choose one of your applications, or create a new one."))
         return self.cleaned_data
 
 
@@ -171,14 +176,14 @@ class PlanForm(forms.Form):
     """Which of the API's plans. The `current` one may be kept also when it is offered to nobody new any more."""
 
     plan = forms.ModelChoiceField(
-        label="Business plan",
+        label=_("Business plan"),
         queryset=Plan.objects.none(),
         to_field_name="name",
         empty_label=None,
         widget=forms.RadioSelect,
         error_messages={
-            "required": "Choose a plan.",
-            "invalid_choice": "The API is not offered under this plan any more. Choose another.",
+            "required": _("Choose a plan."),
+            "invalid_choice": _("The API is not offered under this plan any more. Choose another."),
         },
     )
 
@@ -210,25 +215,27 @@ class KeysForm(forms.Form):
     """What keys may do, and how long their tokens live."""
 
     grant_types = forms.MultipleChoiceField(
-        label="Grant types",
+        label=_("Grant types"),
         choices=[(grant.name, grant.label) for grant in grants.GRANTS],
         initial=[grants.CLIENT_CREDENTIALS],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose client credentials or authorization code."},
+        error_messages={"required": _("Choose client credentials or authorization code.")},
     )
     callback_url = forms.CharField(
-        label="Callback URLs",
+        label=_("Callback URLs"),
         required=False,
         max_length=2000,
-        help_text="One a line: where people are sent back to after they agreed. Authorization code needs one. "
-        "A program on somebody's device may use its own scheme: com.example.app:/callback.",
+        help_text=_(
+            "One a line: where people are sent back to after they agreed. Authorization code needs one. "
+            "A program on somebody's device may use its own scheme: com.example.app:/callback."
+        ),
         error_messages={
-            "required": "The authorization code grant sends people back to a callback URL. Enter it.",
-            "max_length": "Callback URLs have at most 2000 characters together.",
+            "required": _("The authorization code grant sends people back to a callback URL. Enter it."),
+            "max_length": _("Callback URLs have at most %(limit_value)d characters together."),
         },
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "https://example.com/callback", "autocomplete": "off"}),
     )
-    token_seconds = token_lifetime("Access tokens live for")
+    token_seconds = token_lifetime(_("Access tokens live for"))
 
     def __init__(self, *args: Any, client: OAuthClient | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -243,19 +250,22 @@ class KeysForm(forms.Form):
     def grants(self) -> list[dict[str, Any]]:
         """The grants with their hints, and which are chosen."""
         chosen = self["grant_types"].value() or []
-        return [{"grant": grant, "chosen": grant.name in chosen} for grant in grants.GRANTS]
+        return [
+            {"name": each.name, "label": _(each.label), "hint": _(each.hint), "chosen": each.name in chosen}
+            for each in grants.GRANTS
+        ]
 
 
 class WizardKeysForm(KeysForm):
     """The wizard's third step: of which type, and as in KeysForm if they do not exist yet."""
 
     key_type = forms.ChoiceField(
-        label="Key type",
+        label=_("Key type"),
         choices=KeyType.choices,
         widget=forms.RadioSelect,
         error_messages={
-            "required": "Choose production or sandbox.",
-            "invalid_choice": "Choose production or sandbox.",
+            "required": _("Choose production or sandbox."),
+            "invalid_choice": _("Choose production or sandbox."),
         },
     )
 
@@ -277,17 +287,17 @@ class MappingForm(forms.Form):
     """A client that was registered before, to become the keys of an application."""
 
     client_id = forms.CharField(
-        label="Consumer key",
+        label=_("Consumer key"),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": "Enter the consumer key of the client."},
+        error_messages={"required": _("Enter the consumer key of the client.")},
     )
     secret = forms.CharField(
-        label="Consumer secret",
+        label=_("Consumer secret"),
         max_length=200,
-        help_text="It shows that the client is yours.",
+        help_text=_("It shows that the client is yours."),
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": "Enter a secret of the client."},
+        error_messages={"required": _("Enter a secret of the client.")},
     )
 
 
@@ -295,17 +305,17 @@ class MemberForm(forms.Form):
     """With whom to share an application, and for what."""
 
     name = forms.CharField(
-        label="User name or e-mail address",
+        label=_("User name or e-mail address"),
         max_length=254,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": "Say with whom."},
+        error_messages={"required": _("Say with whom.")},
     )
     right = forms.TypedChoiceField(
-        label="What they may do",
+        label=_("What they may do"),
         coerce=lambda value: Right(int(value)),
         choices=[(right.value, label) for right, label in GIVEN.items()],
         initial=USUAL,
-        error_messages={"required": "Choose what they may do.", "invalid_choice": "Choose what they may do."},
+        error_messages={"required": _("Choose what they may do."), "invalid_choice": _("Choose what they may do.")},
     )
 
 
@@ -313,22 +323,24 @@ class TokenForm(forms.Form):
     """What a token is called, what it may do, and how long it lives."""
 
     name = forms.CharField(
+        label=_("Name"),
         required=False,
         max_length=LONGEST_TOKEN_NAME,
-        help_text="Where the token is used, so that you find it again in the list.",
+        help_text=_("Where the token is used, so that you find it again in the list."),
         error_messages={
-            "max_length": f"A token's name has at most {LONGEST_TOKEN_NAME} characters; this one has %(show_value)d."
+            "max_length": _("A token's name has at most %(limit_value)d characters; this one has %(show_value)d.")
         },
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Chat on the web shop"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("Chat on the web shop")}),
     )
     scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         initial=[queries.DEFAULT_SCOPE],
-        help_text="What the token may be used for. Topics of an API may ask for a scope of their own.",
-        error_messages={"invalid_choice": "%(value)s cannot be asked for here."},
+        help_text=_("What the token may be used for. Topics of an API may ask for a scope of their own."),
+        error_messages={"invalid_choice": _("%(value)s cannot be asked for here.")},
     )
-    seconds = token_lifetime("Valid for")
+    seconds = token_lifetime(_("Valid for"))
 
     def __init__(self, *args: Any, client: OAuthClient, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from core.translating import gettext as _
 from devportal.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
 
 
@@ -25,9 +26,9 @@ def commands(*, grants: Collection[str], portal: str, client_id: str, callback: 
         {"response_type": "code", "client_id": client_id, "redirect_uri": callback, "scope": "default", "state": "xyz"}
     )
     texts = {
-        CLIENT_CREDENTIALS: ("Client credentials", f"{token} -d grant_type=client_credentials -d scope=default"),
+        CLIENT_CREDENTIALS: (_("Client credentials"), f"{token} -d grant_type=client_credentials -d scope=default"),
         AUTHORIZATION_CODE: (
-            "Authorization code",
+            _("Authorization code"),
             "VERIFIER=$(openssl rand -hex 32)\n"
             "CHALLENGE=$(printf %s $VERIFIER | openssl dgst -sha256 -binary | basenc --base64url | tr -d =)\n"
             "# 1. Open this in a browser; it comes back to the callback URL with ?code=…\n"
@@ -37,7 +38,7 @@ def commands(*, grants: Collection[str], portal: str, client_id: str, callback: 
             f"  --data-urlencode redirect_uri={callback}",
         ),
         REFRESH_TOKEN: (
-            "Refresh token",
+            _("Refresh token"),
             f"{token} -d grant_type=refresh_token -d refresh_token=$REFRESH_TOKEN",
         ),
     }

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from core import durations
+from core.translating import gettext as _
+from core.translating import gettext_noop
 
 CLIENT_CREDENTIALS = "client_credentials"
 AUTHORIZATION_CODE = "authorization_code"
@@ -17,12 +19,13 @@ REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 
 MOST_CALLBACKS = 10
 PRIVATE_USE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+")
+FRAGMENT = gettext_noop("A callback URL has no fragment: remove the # and what follows.")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
 class GrantType:
-    """One grant type as a person chooses it."""
+    """One grant type as a person chooses it; its label and hint are in English."""
 
     name: str
     label: str
@@ -32,10 +35,21 @@ class GrantType:
 
 GRANTS = (
     GrantType(
-        CLIENT_CREDENTIALS, "Client credentials", "A program calls in its own name. The wizard's token needs it."
+        CLIENT_CREDENTIALS,
+        gettext_noop("Client credentials"),
+        gettext_noop("A program calls in its own name. The wizard's token needs it."),
     ),
-    GrantType(AUTHORIZATION_CODE, "Authorization code", "A program calls in the name of a person who agreed.", True),
-    GrantType(REFRESH_TOKEN, "Refresh token", "A new access token without asking the person again."),
+    GrantType(
+        AUTHORIZATION_CODE,
+        gettext_noop("Authorization code"),
+        gettext_noop("A program calls in the name of a person who agreed."),
+        needs_callback=True,
+    ),
+    GrantType(
+        REFRESH_TOKEN,
+        gettext_noop("Refresh token"),
+        gettext_noop("A new access token without asking the person again."),
+    ),
 )
 GRANT_NAMES = tuple(grant.name for grant in GRANTS)
 
@@ -50,11 +64,12 @@ def problem_with_grants(names: list[str]) -> str | None:
     """What is wrong with a choice of grants, as a sentence; None if it may stand."""
     unknown = sorted(set(names) - set(GRANT_NAMES))
     if unknown:
-        return f"{', '.join(unknown)} cannot be granted. Possible are {', '.join(GRANT_NAMES)}."
+        names_of = {"unknown": ", ".join(unknown), "possible": ", ".join(GRANT_NAMES)}
+        return _("%(unknown)s cannot be granted. Possible are %(possible)s.") % names_of
     if not set(names) - {REFRESH_TOKEN}:
-        return "Choose client credentials or authorization code: without one of them no token can be asked for."
+        return _("Choose client credentials or authorization code: without one of them no token can be asked for.")
     if REFRESH_TOKEN in names and AUTHORIZATION_CODE not in names:
-        return "Refresh tokens come with the authorization code grant. Add that one, or leave refresh token out."
+        return _("Refresh tokens come with the authorization code grant. Add that one, or leave refresh token out.")
     return None
 
 
@@ -62,7 +77,8 @@ def problem_with_callbacks(names: list[str], text: str) -> str | None:
     """What is wrong with callback URLs, one a line, as a sentence; None if they may stand."""
     urls = callbacks(text)
     if len(urls) > MOST_CALLBACKS:
-        return f"Keys have at most {MOST_CALLBACKS} callback URLs; these are {len(urls)}."
+        numbers = {"most": MOST_CALLBACKS, "number": len(urls)}
+        return _("Keys have at most %(most)d callback URLs; these are %(number)d.") % numbers
     found = (problem_with_callback(names, url) for url in urls or [""])
     return next((problem for problem in found if problem), None)
 
@@ -81,32 +97,33 @@ def problem_with_callback(names: list[str], url: str) -> str | None:
     """What is wrong with a callback URL for these grants, as a sentence; None if it may stand."""
     if not url:
         needed = any(grant.needs_callback for grant in GRANTS if grant.name in names)
-        return "The authorization code grant sends people back to a callback URL. Enter it." if needed else None
+        return _("The authorization code grant sends people back to a callback URL. Enter it.") if needed else None
     try:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
-        return "This is not a URL. Example: https://example.com/callback"
+        return _("This is not a URL. Example: https://example.com/callback")
     if is_private_use(parts.scheme) and not any(mark.isspace() for mark in url):
-        return "A callback URL has no fragment: remove the # and what follows." if "#" in url else None
+        return _(FRAGMENT) if "#" in url else None
     if not host or any(mark.isspace() for mark in url):
-        return "Enter one whole URL, with its scheme and host. Example: https://example.com/callback"
+        return _("Enter one whole URL, with its scheme and host. Example: https://example.com/callback")
     if "@" in parts.netloc or "*" in host:
-        return (
+        return _(
             "A callback URL names one host, without a user name, a password or *. Example: https://example.com/callback"
         )
     if parts.scheme == "http" and host not in LOOPBACK:
-        return "Plain http is only possible on this computer (localhost). Use https."
+        return _("Plain http is only possible on this computer (localhost). Use https.")
     if parts.scheme not in {"http", "https"}:
-        return (
+        return _(
             "A callback URL starts with https://, with http:// on localhost, or with a scheme of the program's own, "
             "which is a domain name turned round: com.example.app:/callback."
         )
-    return "A callback URL has no fragment: remove the # and what follows." if "#" in url else None
+    return _(FRAGMENT) if "#" in url else None
 
 
 def problem_with_seconds(seconds: int, longest: int) -> str | None:
     """What is wrong with a validity in seconds, of which `longest` is the most, as a sentence; None if it may stand."""
     if 1 <= seconds <= longest:
         return None
-    return f"A token lives from 1 to {longest} seconds here ({durations.in_words(longest)}). Ask for less."
+    about = {"longest": longest, "words": durations.in_words(longest)}
+    return _("A token lives from 1 to %(longest)d seconds here (%(words)s). Ask for less.") % about

@@ -13,10 +13,11 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
-from core.text import count, listed
+from core.sentences import Sentence
+from core.translating import gettext_noop, ngettext_noop
 from devportal import memberships
-from devportal.models import Application, ClientSecret, Follow, Membership, OAuthClient, Subscription
-from devportal.sharing import GIVEN, Right
+from devportal.models import Application, ClientSecret, Follow, KeyType, Membership, OAuthClient, Subscription
+from devportal.sharing import Right
 from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, Action
 from publisher.models import Api, DeployedChange
@@ -24,23 +25,51 @@ from publisher.presentation import Visibility
 from publisher.queries import visible_to
 
 MOVED: dict[Action, tuple[NotificationKind, str]] = {
-    Action.BLOCK: (NotificationKind.ENDS, "{api} is blocked: nobody can connect until its publisher lifts that."),
-    Action.REPUBLISH: (NotificationKind.ENDS, "{api} is no longer blocked: your programs may connect again."),
-    Action.DEMOTE: (NotificationKind.ENDS, "{api} was taken back to its designers and serves nobody now."),
-    Action.RETIRE: (NotificationKind.ENDS, "{api} is retired: it serves nobody any more."),
+    Action.BLOCK: (
+        NotificationKind.ENDS,
+        gettext_noop("%(api)s is blocked: nobody can connect until its publisher lifts that."),
+    ),
+    Action.REPUBLISH: (
+        NotificationKind.ENDS,
+        gettext_noop("%(api)s is no longer blocked: your programs may connect again."),
+    ),
+    Action.DEMOTE: (
+        NotificationKind.ENDS,
+        gettext_noop("%(api)s was taken back to its designers and serves nobody now."),
+    ),
+    Action.RETIRE: (NotificationKind.ENDS, gettext_noop("%(api)s is retired: it serves nobody any more.")),
     Action.DEPRECATE: (
         NotificationKind.VERSIONS,
-        "{api} is deprecated: your subscriptions go on for now. Look for a newer version.",
+        gettext_noop("%(api)s is deprecated: your subscriptions go on for now. Look for a newer version."),
     ),
 }
 DECIDED = {
-    SubscriptionState.UNBLOCKED: "may call {api} now.",
-    SubscriptionState.REJECTED: "was not let in to {api}: its publisher has rejected the subscription.",
-    SubscriptionState.BLOCKED: "is blocked from {api}, as all applications of its owner are, until its publisher lifts "
-    "that.",
-    SubscriptionState.PROD_ONLY_BLOCKED: "is blocked from {api} with production keys, as all applications of its owner "
-    "are, until its publisher lifts that.",
+    SubscriptionState.UNBLOCKED: gettext_noop("%(application)s may call %(api)s now."),
+    SubscriptionState.REJECTED: gettext_noop(
+        "%(application)s was not let in to %(api)s: its publisher has rejected the subscription."
+    ),
+    SubscriptionState.BLOCKED: gettext_noop(
+        "%(application)s is blocked from %(api)s, as all applications of its owner are, until its publisher lifts that."
+    ),
+    SubscriptionState.PROD_ONLY_BLOCKED: gettext_noop(
+        "%(application)s is blocked from %(api)s with production keys, as all applications of its owner are, until its "
+        "publisher lifts that."
+    ),
 }
+
+
+SHARED = {
+    Right.SEE: gettext_noop("%(owner)s shares the application %(application)s with you. You may see it."),
+    Right.KEYS: gettext_noop("%(owner)s shares the application %(application)s with you. You may use its keys."),
+    Right.MANAGE: gettext_noop("%(owner)s shares the application %(application)s with you. You may manage it."),
+}
+
+
+def with_reason(decided: Sentence, reason: str) -> Sentence:
+    """What was decided, with the words of whoever did, if they left any."""
+    if not reason:
+        return decided
+    return Sentence(gettext_noop("%(decided)s They say: %(reason)s"), decided=decided, reason=reason)
 
 
 def users_of(*apis: Api) -> QuerySet[User]:
@@ -66,7 +95,12 @@ def tell_followers(*, api: Api, change: DeployedChange, now: datetime, **_: Any)
     """Tell those who follow an API that a deployment breaks clients; whose own clients it breaks get a letter."""
     told = [person.pk for person in memberships.affected_by(api)]
     people = User.objects.filter(pk__in=followers_of(api), is_active=True).exclude(pk__in=told)
-    sentence = f"Revision {change.revision} of {api}, which you follow, breaks clients of revision {change.before}."
+    sentence = Sentence(
+        gettext_noop("Revision %(revision)s of %(api)s, which you follow, breaks clients of revision %(before)s."),
+        revision=str(change.revision),
+        api=api,
+        before=str(change.before),
+    )
     link = reverse("devportal:changes", args=[api.pk])
     notify(people=people, kind=NotificationKind.BREAKING, sentence=sentence, link=link, now=now)
 
@@ -75,24 +109,28 @@ def api_moved(*, api: Api, action: Action, now: datetime, previous: Sequence[Api
     """Tell those who use an API what was done to it; of a new version those who use an older one."""
     if action is Action.PUBLISH:
         link = reverse("devportal:api", args=[api.pk])
-        sentence = f"Version {api.version} of {api.name} is there. You use or follow an older one."
+        sentence = Sentence(
+            gettext_noop("Version %(version)s of %(name)s is there. You use or follow an older one."),
+            version=api.version,
+            name=api.name,
+        )
         notify(people=users_of(*previous), kind=NotificationKind.VERSIONS, sentence=sentence, link=link, now=now)
     elif action in MOVED:
-        kind, sentence = MOVED[action]
+        kind, said = MOVED[action]
         is_there = api.stage in SERVED
         link = reverse("devportal:api", args=[api.pk]) if is_there else reverse("devportal:applications")
-        notify(people=users_of(api), kind=kind, sentence=sentence.format(api=api), link=link, now=now)
+        notify(people=users_of(api), kind=kind, sentence=Sentence(said, api=api), link=link, now=now)
 
 
 def subscription_decided(subscription: Subscription, before: SubscriptionState, now: datetime) -> None:
     """Tell those who run the application what a publisher has decided."""
     after = SubscriptionState(subscription.state)
-    said = f" They say: {subscription.decision}" if subscription.decision else ""
+    decided = Sentence(DECIDED[after], application=subscription.application, api=subscription.api)
     was_asked = before in (SubscriptionState.ON_HOLD, SubscriptionState.REJECTED)
     notify(
         people=memberships.keepers_of(subscription.application),
         kind=NotificationKind.APPROVALS if was_asked else NotificationKind.ENDS,
-        sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}{said}",
+        sentence=with_reason(decided, subscription.decision),
         link=reverse("devportal:application", args=[subscription.application_id]),
         now=now,
     )
@@ -105,8 +143,13 @@ def subscription_waits(subscription: Subscription, now: datetime) -> None:
     notify(
         people=deciders,
         kind=NotificationKind.APPROVALS,
-        sentence=f"{application} of {application.owner.display_name} waits to be let in to {api} under "
-        f"{subscription.plan}.",
+        sentence=Sentence(
+            gettext_noop("%(application)s of %(owner)s waits to be let in to %(api)s under %(plan)s."),
+            application=application,
+            owner=application.owner.display_name,
+            api=api,
+            plan=subscription.plan,
+        ),
         link=f"{reverse('devportal:subscribers', args=[api.pk])}?state={SubscriptionState.ON_HOLD}",
         now=now,
     )
@@ -115,7 +158,8 @@ def subscription_waits(subscription: Subscription, now: datetime) -> None:
 def application_waits(application: Application, now: datetime) -> None:
     """Tell administrators that an application waits for approval."""
     administrators = User.objects.filter(role_grants__role=Role.ADMIN, is_active=True)
-    sentence = f"{application} of {application.owner.display_name} waits to be approved."
+    waits, owner = gettext_noop("%(application)s of %(owner)s waits to be approved."), application.owner.display_name
+    sentence = Sentence(waits, application=application, owner=owner)
     link = reverse("devportal-admin:approvals")
     notify(people=administrators, kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)
 
@@ -123,9 +167,10 @@ def application_waits(application: Application, now: datetime) -> None:
 def application_decided(application: Application, now: datetime) -> None:
     """Tell the owner what an administrator has decided."""
     is_approved = application.approval == Application.Approval.APPROVED
-    sentence = f"{application} was {'approved: generate its keys' if is_approved else 'rejected'}."
-    if application.decision:
-        sentence += f" They say: {application.decision}"
+    approved = gettext_noop("%(application)s was approved: generate its keys.")
+    rejected = gettext_noop("%(application)s was rejected.")
+    decided = Sentence(approved if is_approved else rejected, application=application)
+    sentence = with_reason(decided, application.decision)
     link = reverse("devportal:application", args=[application.pk])
     notify(people=[application.owner], kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)
 
@@ -134,12 +179,15 @@ def keys_wait(client: OAuthClient, now: datetime) -> None:
     """Tell administrators that keys wait for approval."""
     application = cast(Application, client.application)
     administrators = User.objects.filter(role_grants__role=Role.ADMIN, is_active=True)
-    keys = f"{client.get_key_type_display()} keys of {application} of {application.owner.display_name}"
+    waits = {
+        KeyType.PRODUCTION: gettext_noop("Production keys of %(application)s of %(owner)s wait to be approved."),
+        KeyType.SANDBOX: gettext_noop("Sandbox keys of %(application)s of %(owner)s wait to be approved."),
+    }[KeyType(client.key_type)]
     link = reverse("devportal-admin:approvals")
     notify(
         people=administrators,
         kind=NotificationKind.APPROVALS,
-        sentence=f"{keys} wait to be approved.",
+        sentence=Sentence(waits, application=application, owner=application.owner.display_name),
         link=link,
         now=now,
     )
@@ -149,12 +197,19 @@ def keys_decided(client: OAuthClient, now: datetime) -> None:
     """Tell those who run the application what an administrator has decided about its keys."""
     application = cast(Application, client.application)
     is_approved = client.approval == Application.Approval.APPROVED
-    decided = "are approved: ask for tokens" if is_approved else "were rejected"
-    said = f" They say: {client.decision}" if client.decision else ""
+    approved = {
+        KeyType.PRODUCTION: gettext_noop("The production keys of %(application)s are approved: ask for tokens."),
+        KeyType.SANDBOX: gettext_noop("The sandbox keys of %(application)s are approved: ask for tokens."),
+    }
+    rejected = {
+        KeyType.PRODUCTION: gettext_noop("The production keys of %(application)s were rejected."),
+        KeyType.SANDBOX: gettext_noop("The sandbox keys of %(application)s were rejected."),
+    }
+    said = (approved if is_approved else rejected)[KeyType(client.key_type)]
     notify(
         people=memberships.keepers_of(application),
         kind=NotificationKind.APPROVALS,
-        sentence=f"The {client.get_key_type_display().lower()} keys of {application} {decided}.{said}",
+        sentence=with_reason(Sentence(said, application=application), client.decision),
         link=reverse("devportal:keys", args=[application.pk, client.key_type]),
         now=now,
     )
@@ -168,7 +223,12 @@ def secret_expires(secret: ClientSecret, now: datetime) -> None:
     notify(
         people=memberships.keepers_of(application),
         kind=NotificationKind.EXPIRY,
-        sentence=f"The secret “{secret.name}” of {application} expires on {secret.expires_at:%d %B %Y}. Make another.",
+        sentence=Sentence(
+            gettext_noop("The secret “%(secret)s” of %(application)s expires on %(day)s. Make another."),
+            secret=secret.name,
+            application=application,
+            day=secret.expires_at.date(),
+        ),
         link=reverse("devportal:keys", args=[application.pk, client.key_type]),
         now=now,
     )
@@ -180,8 +240,7 @@ def application_shared(member: Membership, now: datetime) -> None:
     notify(
         people=[member.person],
         kind=NotificationKind.APPROVALS,
-        sentence=f"{application.owner.display_name} shares the application {application} with you. "
-        f"You {GIVEN[Right(member.right)].lower()}.",
+        sentence=Sentence(SHARED[Right(member.right)], owner=application.owner.display_name, application=application),
         link=reverse("devportal:application", args=[application.pk]),
         now=now,
     )
@@ -190,12 +249,13 @@ def application_shared(member: Membership, now: datetime) -> None:
 def sharing_ended(member: Membership, actor: User, now: datetime) -> None:
     """Tell the other side that an application is not shared any more."""
     application, left = member.application, actor.pk == member.person_id
-    ends = f"{member.person.display_name} has left the application {application}. What they made of it has ended."
-    ended = f"{application.owner.display_name} no longer shares the application {application} with you."
+    ends = gettext_noop("%(person)s has left the application %(application)s. What they made of it has ended.")
+    ended = gettext_noop("%(person)s no longer shares the application %(application)s with you.")
+    who = member.person if left else application.owner
     notify(
         people=[application.owner if left else member.person],
         kind=NotificationKind.ENDS,
-        sentence=ends if left else ended,
+        sentence=Sentence(ends if left else ended, person=who.display_name, application=application),
         link=reverse("devportal:members", args=[application.pk]) if left else reverse("devportal:applications"),
         now=now,
     )
@@ -204,12 +264,26 @@ def sharing_ended(member: Membership, actor: User, now: datetime) -> None:
 def maker_disabled(person: User, now: datetime) -> None:
     """Tell the owners of shared applications that what somebody made of them is suspended, as their account is."""
     for application, (tokens, secrets) in memberships.makings_of(person).items():
-        made = listed([count(number, noun) for number, noun in ((tokens, "token"), (secrets, "secret")) if number])
+        made = [
+            Sentence(*noun, number=number)
+            for number, noun in (
+                (tokens, ngettext_noop("%(number)s token", "%(number)s tokens")),
+                (secrets, ngettext_noop("%(number)s secret", "%(number)s secrets")),
+            )
+            if number
+        ]
         notify(
             people=memberships.keepers_of(application),
             kind=NotificationKind.ENDS,
-            sentence=f"The account of {person.display_name} is disabled: until that is lifted, what they made of "
-            f"{application} does not work ({made}). Make others where a program needs them.",
+            sentence=Sentence(
+                gettext_noop(
+                    "The account of %(person)s is disabled: until that is lifted, what they made of %(application)s "
+                    "does not work (%(made)s). Make others where a program needs them."
+                ),
+                person=person.display_name,
+                application=application,
+                made=made,
+            ),
             link=reverse("devportal:members", args=[application.pk]),
             now=now,
         )
@@ -220,7 +294,11 @@ def application_given(application: Application, before: User, now: datetime) -> 
     notify(
         people=[application.owner],
         kind=NotificationKind.APPROVALS,
-        sentence=f"{before.display_name} has given you the application {application}. Make its secrets anew.",
+        sentence=Sentence(
+            gettext_noop("%(person)s has given you the application %(application)s. Make its secrets anew."),
+            person=before.display_name,
+            application=application,
+        ),
         link=reverse("devportal:application", args=[application.pk]),
         now=now,
     )

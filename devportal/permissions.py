@@ -4,6 +4,8 @@ from accounts.models import User
 from accounts.permissions import Viewer, asks, needs
 from accounts.roles import Role
 from core.errors import NotAllowed
+from core.translating import gettext as _
+from core.translating import gettext_noop
 from devportal.errors import KeysNotFound
 from devportal.memberships import right_of
 from devportal.models import Application, OAuthClient
@@ -14,12 +16,12 @@ from publisher.models import Plan
 class NotYourApplication(NotAllowed):
     """The application is somebody else's, and not shared with this person for that."""
 
-    sentence = "Only the owner of an application may change it, and whom they let manage it."
+    sentence = gettext_noop("Only the owner of an application may change it, and whom they let manage it.")
 
 
 NEEDS = {
-    Right.KEYS: "Its owner lets you see this application, and not use its keys. Ask them for more.",
-    Right.OWN: "Only the owner of an application may do this.",
+    Right.KEYS: gettext_noop("Its owner lets you see this application, and not use its keys. Ask them for more."),
+    Right.OWN: gettext_noop("Only the owner of an application may do this."),
 }
 
 
@@ -27,7 +29,7 @@ class PlanReserved(NotAllowed):
     """The plan is for people of certain roles."""
 
 
-require_develop = needs(Role.SUBSCRIBER, to="Having applications")
+require_develop = needs(Role.SUBSCRIBER, to=gettext_noop("Having applications"))
 """Having applications at all."""
 
 
@@ -37,7 +39,7 @@ def require_use_application(user: Viewer, application: Application, least: Right
     Raises NotYourApplication or RoleRequired.
     """
     if right_of(user, application) < least:
-        raise NotYourApplication(NEEDS.get(least, NotYourApplication.sentence))
+        raise NotYourApplication(_(NEEDS.get(least, NotYourApplication.sentence)))
     require_develop(user)
 
 
@@ -65,7 +67,8 @@ def require_pick_plan(user: Viewer, plan: Plan) -> None:
     allowed = {Role.ADMIN, *(Role(name) for name in plan.roles if name in set(Role))}
     if plan.roles and not (isinstance(user, User) and user.roles & allowed):
         raise PlanReserved(
-            f"{plan} is reserved for people with the role {' or '.join(plan.roles)}. Choose another plan."
+            _("%(plan)s is reserved for people with the role %(roles)s. Choose another plan.")
+            % {"plan": plan, "roles": _(" or ").join(plan.roles)}
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from core.translating import gettext_noop
 from core.values import BadValue
 
 
@@ -18,11 +19,15 @@ class Right(IntEnum):
     OWN = 4
 
 
-GIVEN: Final = {Right.SEE: "May see it", Right.KEYS: "May use its keys", Right.MANAGE: "May manage it"}
+GIVEN: Final = {
+    Right.SEE: gettext_noop("May see it"),
+    Right.KEYS: gettext_noop("May use its keys"),
+    Right.MANAGE: gettext_noop("May manage it"),
+}
 ABOUT: Final = {
-    Right.SEE: "The application, its subscriptions and what it uses.",
-    Right.KEYS: "And generate and revoke tokens, and connect in the console.",
-    Right.MANAGE: "And change it, subscribe it to APIs, and make keys and secrets.",
+    Right.SEE: gettext_noop("The application, its subscriptions and what it uses."),
+    Right.KEYS: gettext_noop("And generate and revoke tokens, and connect in the console."),
+    Right.MANAGE: gettext_noop("And change it, subscribe it to APIs, and make keys and secrets."),
 }
 USUAL: Final = Right.KEYS
 MOST_PEOPLE: Final = 50  # with whom one application is shared

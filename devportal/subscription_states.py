@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from core.translating import gettext_lazy as _
+
 
 class SubscriptionState(StrEnum):
     """Where a subscription stands. The value is WSO2's word; `LABELS` has what a person reads."""
@@ -14,19 +16,30 @@ class SubscriptionState(StrEnum):
 
 
 LABELS = {
-    SubscriptionState.UNBLOCKED: "Active",
-    SubscriptionState.BLOCKED: "Blocked",
-    SubscriptionState.PROD_ONLY_BLOCKED: "Production blocked",
-    SubscriptionState.ON_HOLD: "Waiting for approval",
-    SubscriptionState.REJECTED: "Rejected",
+    SubscriptionState.UNBLOCKED: _("Active"),
+    SubscriptionState.BLOCKED: _("Blocked"),
+    SubscriptionState.PROD_ONLY_BLOCKED: _("Production blocked"),
+    SubscriptionState.ON_HOLD: _("Waiting for approval"),
+    SubscriptionState.REJECTED: _("Rejected"),
+}
+IN_A_SENTENCE = {
+    SubscriptionState.UNBLOCKED: _("active"),
+    SubscriptionState.BLOCKED: _("blocked"),
+    SubscriptionState.PROD_ONLY_BLOCKED: _("production blocked"),
+    SubscriptionState.ON_HOLD: _("waiting for approval"),
+    SubscriptionState.REJECTED: _("rejected"),
 }
 REASONS = {
-    SubscriptionState.BLOCKED: "The publisher has blocked you from this API. That holds for all of your applications, "
-    "new ones included, until the block is lifted.",
-    SubscriptionState.PROD_ONLY_BLOCKED: "The publisher has blocked your production keys from this API. That holds for "
-    "all of your applications, new ones included, until the block is lifted.",
-    SubscriptionState.ON_HOLD: "It works as soon as the publisher approves it.",
-    SubscriptionState.REJECTED: "The publisher has rejected it.",
+    SubscriptionState.BLOCKED: _(
+        "The publisher has blocked you from this API. That holds for all of your applications, new ones included, "
+        "until the block is lifted."
+    ),
+    SubscriptionState.PROD_ONLY_BLOCKED: _(
+        "The publisher has blocked your production keys from this API. That holds for all of your applications, "
+        "new ones included, until the block is lifted."
+    ),
+    SubscriptionState.ON_HOLD: _("It works as soon as the publisher approves it."),
+    SubscriptionState.REJECTED: _("The publisher has rejected it."),
 }
 CHOICES = [(state.value, label) for state, label in LABELS.items()]
 

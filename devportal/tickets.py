@@ -19,6 +19,7 @@ from datetime import datetime
 from django.utils.crypto import salted_hmac
 
 from core.errors import Conflict
+from core.translating import gettext_noop
 
 SECONDS = 30
 MOST_WAITING = 100  # unused tickets of one application at the same time
@@ -31,7 +32,7 @@ class TooManyTickets(Conflict):
 
     status = 429
     code = 900429
-    sentence = f"{MOST_WAITING} tickets of this application wait to be used. Ask for one right before you connect."
+    sentence = gettext_noop("{most} tickets of this application wait to be used. Ask for one right before you connect.")
 
 
 @dataclass(frozen=True, slots=True)

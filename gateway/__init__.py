@@ -15,7 +15,7 @@ payloads         what messages hold: read, held against schemas, redacted
 handshake        reading and answering an upgrade request
 refusals, close_codes   every no, and every end, in words
 quotas           plans: limits, leases, rates, and the stores that lend them
-models, database the gateway's own rows, and the threads that ask for them
+models, database the gateway's own rows, and the threads that ask for them; `pulse`: one beat for all that can wait
 native           the quick way of the relay, in C where it could be built
 logging          lines of the log, without credentials
 """

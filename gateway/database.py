@@ -4,6 +4,7 @@ tells without a thread that there is nothing to ask."""
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import sqlite3
 import time
@@ -11,6 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
@@ -18,6 +20,7 @@ from django.db import InterfaceError, OperationalError, connection
 from core import outage
 
 T = TypeVar("T")
+FULL_SECONDS = 1.0  # for which it is not asked again whether somebody has left a place
 FRESH_SECONDS = 1.0  # for which a mark that was read in passing may be gone by
 
 
@@ -28,16 +31,54 @@ class Runner(Protocol):
         """Run `work`; raises what it raised."""
 
 
+class Places:
+    """How many connections all processes together may hold that share `folder`: a locked file in it for each.
+
+    The kernel unlocks what a process held that has died.
+    """
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._folder, self._number = folder, number
+        self._full_until = 0.0
+
+    def take(self) -> int | None:
+        """A place, to be left by closing this descriptor; None where all are taken, as known for a second."""
+        if time.monotonic() < self._full_until:
+            return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for each in range(self._number):
+            place = os.open(self._folder / f"{each}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(place)
+            else:
+                return place
+        self._full_until = time.monotonic() + FULL_SECONDS
+        return None
+
+
 class DatabaseThread:
     """One thread, one connection, one piece of work at a time, in the order in which it was asked for.
 
     Nobody waits longer than `seconds` (None: as long as it takes), whatever the thread is waiting for. A connection
-    that was not used for `idle` seconds (None: for ever) is closed: many workers share what a server can hold.
+    that was not used for `idle` seconds (None: for ever) is closed: many workers share what a server can hold. With
+    `places` it has one only while it has one of them, and work goes to the thread `otherwise` while there is none.
     """
 
-    def __init__(self, name: str, *, seconds: float | None = None, idle: float | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        seconds: float | None = None,
+        idle: float | None = None,
+        places: Places | None = None,
+        otherwise: DatabaseThread | None = None,
+    ) -> None:
         self._seconds = seconds
         self._idle = idle
+        self._places, self._otherwise = places, otherwise
+        self._place: int | None = None
         self._used_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
@@ -47,7 +88,7 @@ class DatabaseThread:
         if self._idle is not None:
             self._used_at = asyncio.get_running_loop().time()
             self._close_when_idle()
-        answer = asyncio.wrap_future(self._pool.submit(_run, work))
+        answer = asyncio.wrap_future(self._chosen().submit(_run, work))
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # also if nobody waits any more
         try:
             is_answered = bool((await asyncio.wait((answer,), timeout=self._seconds))[0])
@@ -65,8 +106,22 @@ class DatabaseThread:
         """Finish what was begun, close the connection and end the thread. Blocks until then."""
         if self._timer:
             self._timer.cancel()
-        self._pool.submit(_close)
+        self._let_go()
         self._pool.shutdown(wait=True, cancel_futures=False)
+
+    def _chosen(self) -> ThreadPoolExecutor:
+        if self._places is None or self._otherwise is None:
+            return self._pool
+        if self._place is None:
+            self._place = self._places.take()
+        return self._otherwise._pool if self._place is None else self._pool
+
+    def _let_go(self) -> None:
+        """Close the connection, and only then leave the place that it had."""
+        self._pool.submit(_close)
+        if self._place is not None:
+            self._pool.submit(os.close, self._place)
+            self._place = None
 
     def _close_when_idle(self, *, is_due: bool = False) -> None:
         """One timer, however often the thread is used: when it is due it looks how long ago that was."""
@@ -78,7 +133,7 @@ class DatabaseThread:
         if left > 0:
             self._timer = loop.call_later(left, partial(self._close_when_idle, is_due=True))
         else:
-            self._pool.submit(_close)
+            self._let_go()
 
 
 class WriteMark:

@@ -73,9 +73,6 @@ class ConnectionRecord(models.Model):
             models.Index(fields=["application_id", "-started_at"], name="connection_of_application"),
         ]
 
-    def __str__(self) -> str:
-        return self.id
-
 
 class LiveWatch(models.Model):
     """Somebody looks at the open connections of `scope` until then, so that workers report what passes on them."""
@@ -392,9 +389,6 @@ class LeaseHolder(models.Model):
     name = models.CharField(max_length=64, primary_key=True)
     seen_at = models.FloatField()
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class RateSchedule(models.Model):
     """The one schedule of a rate: until when its messages are reserved."""
@@ -404,9 +398,6 @@ class RateSchedule(models.Model):
 
     class Meta:
         db_table = "gateway_rateline"
-
-    def __str__(self) -> str:
-        return self.key
 
 
 class WindowCheckpoint(models.Model):
@@ -419,9 +410,6 @@ class WindowCheckpoint(models.Model):
     ends = models.BigIntegerField(db_index=True)
     state = models.TextField()
     saved_at = models.FloatField()
-
-    def __str__(self) -> str:
-        return self.key
 
 
 class BreakerRecord(models.Model):
@@ -540,6 +528,3 @@ class UnrecordedApplication(models.Model):
 
     class Meta:
         db_table = "gateway_unrecorded_application"
-
-    def __str__(self) -> str:
-        return self.application_id

@@ -50,7 +50,7 @@ def _unavailable(code: int, message: str, description: str, seconds: float) -> R
     return Refusal(503, code, message, description, retry_after(max(1, math.ceil(seconds))))
 
 
-_CLOSES = {
+CLOSES = {
     900403: close_codes.RIGHT_ENDED,
     900805: close_codes.BLOCKED,
     900900: close_codes.FAULT,
@@ -68,7 +68,7 @@ _CLOSES = {
 
 def close_for(refusal: Refusal) -> Close:
     """How to close a connection that would now be refused. The reason is the refusal's own description."""
-    return _CLOSES.get(refusal.code, close_codes.RIGHT_ENDED).because(refusal.description)
+    return CLOSES.get(refusal.code, close_codes.RIGHT_ENDED).because(refusal.description)
 
 
 def malformed(description: str, code: int = 400) -> Refusal:

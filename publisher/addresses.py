@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from publisher.validation import VERSION_PLACEHOLDER, context_root
+from publisher.versions import prefixes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,7 @@ class Tenant:
     def addresses(self) -> list[str]:
         """Where it is reached, in small letters."""
         pattern = self.context if VERSION_PLACEHOLDER in self.context else f"{self.context}/{VERSION_PLACEHOLDER}"
-        parts = self.version.split(".")
-        prefixes = [".".join(parts[: count + 1]) for count in range(len(parts))]  # 1, 1.4 and 1.4.2
-        return [pattern.replace(VERSION_PLACEHOLDER, each).lower() for each in prefixes]
+        return [pattern.replace(VERSION_PLACEHOLDER, each).lower() for each in prefixes(self.version)]
 
     @property
     def claims(self) -> list[str]:

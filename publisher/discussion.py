@@ -6,6 +6,7 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Prefetch, QuerySet
+from django.utils.translation import gettext_noop
 
 from core.errors import NotFound
 from publisher.models import Api, Comment
@@ -15,7 +16,7 @@ class CommentNotFound(NotFound):
     """The API has no such comment."""
 
     code = 900408
-    sentence = "There is no such comment. It may have been deleted."
+    sentence = gettext_noop("There is no such comment. It may have been deleted.")
 
 
 def threads_of(api: Api) -> QuerySet[Comment]:

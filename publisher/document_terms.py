@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from core.text import byte_size
+from core.translating import gettext_noop as _
 from core.values import BadValue, clean_choice, clean_line, within
 from publisher.uris import ascii_url
 
@@ -51,12 +52,12 @@ class DocumentVisibility(StrEnum):
 
 
 TYPE_LABELS: Final = {
-    DocumentType.HOWTO: "How-to",
-    DocumentType.SAMPLES: "Samples and SDK",
-    DocumentType.API_MESSAGE_FORMAT: "Message format",
-    DocumentType.PUBLIC_FORUM: "Public forum",
-    DocumentType.SUPPORT_FORUM: "Support forum",
-    DocumentType.OTHER: "Other",
+    DocumentType.HOWTO: _("How-to"),
+    DocumentType.SAMPLES: _("Samples and SDK"),
+    DocumentType.API_MESSAGE_FORMAT: _("Message format"),
+    DocumentType.PUBLIC_FORUM: _("Public forum"),
+    DocumentType.SUPPORT_FORUM: _("Support forum"),
+    DocumentType.OTHER: _("Other"),
 }
 SOURCE_LABELS: Final = {Source.MARKDOWN: "Markdown", Source.FILE: "File", Source.URL: "Link"}
 VISIBILITY_LABELS: Final = {

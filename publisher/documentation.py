@@ -7,6 +7,7 @@ import uuid
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.permissions import Viewer
@@ -20,7 +21,7 @@ class DocumentNotFound(NotFound):
     """The API has no such document for this person."""
 
     code = 900408  # WSO2's
-    sentence = "There is no such document. It may have been deleted."
+    sentence = gettext_noop("There is no such document. It may have been deleted.")
 
 
 def documents_of(api: Api) -> QuerySet[Document]:

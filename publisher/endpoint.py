@@ -1,4 +1,4 @@
-"""Where an API's backend answers and how the gateway dials it, as documents and as values. Pure.
+"""An API's backend as documents and as values; one module, for its options and their readers are one table. Pure.
 
 The documents are what `Api.production`, `Api.sandbox` and `Api.endpoint_options` store and what a revision's
 snapshot carries. `read_*` checks what a person sent; `from_document` trusts what was stored.

@@ -36,14 +36,14 @@ class Imported:
     sections: Mapping[str, Any]
 
 
-_sections: dict[str, Section] = {}
+registered: dict[str, Section] = {}
 
 
 def register(section: Section) -> None:
     """Add a section; a name counts once."""
-    _sections.setdefault(section.name, section)
+    registered.setdefault(section.name, section)
 
 
 def sections() -> list[Section]:
     """All of them, in the order in which they came."""
-    return list(_sections.values())
+    return list(registered.values())

@@ -28,7 +28,7 @@ def fetch(url: str, *, user: User) -> str:
     Each address, also one that is led to, is looked up once, held against the rules, and dialled as it was looked up.
     Takes up to PATIENCE seconds: do not call it while a transaction is open.
     """
-    refusal = f"You have fetched {MOST_FETCHES} addresses within a minute"
+    refusal = f"You have fetched {MOST_FETCHES} addresses within a minute. Wait %(wait)s, then try again."
     try:
         Attempt.begin(str(user.pk), kind="definition-fetch", most=MOST_FETCHES, seconds=60, refusal=refusal)
     except TooManyAttempts as error:

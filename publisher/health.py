@@ -98,11 +98,11 @@ class DialledAddress:
 
 DialReader = Callable[[str], Mapping[str, Dial]]
 Reader = Callable[[Sequence[str], datetime, datetime], dict[str, Health]]
-_readers: Registry[Reader] = Registry()
-register = _readers.register
+readers: Registry[Reader] = Registry()
+register = readers.register
 """Add who knows, for APIs by their ids, since when, and now."""
-_dial_readers: Registry[DialReader] = Registry()
-register_dials = _dial_readers.register
+dial_readers: Registry[DialReader] = Registry()
+register_dials = dial_readers.register
 """Add who knows what became of the dials of an API's backends, by address."""
 
 
@@ -113,7 +113,7 @@ def places_of(api: Api, now: datetime) -> list[DialledAddress]:
     if not snapshot or snapshot.get("mock", {}).get("is_on"):
         return []
     dials: dict[str, Dial] = {}
-    for reader in _dial_readers:
+    for reader in dial_readers:
         dials |= reader(str(api.pk))
     places = []
     for environment in KEY_TYPES:
@@ -130,7 +130,7 @@ def of(apis: Sequence[Api], now: datetime) -> dict[str, Health]:
     """The health of these APIs by id; empty where nobody knows."""
     ids = [str(api.pk) for api in apis]
     known: dict[str, Health] = {}
-    for reader in _readers:
+    for reader in readers:
         known |= reader(ids, now - PERIOD, now)
     return known
 

@@ -40,22 +40,22 @@ class Readers(TypedDict, total=False):
     live: Callable[..., dict[str, int]]
 
 
-_registered: defaultdict[str, list[Callable[..., Any]]] = defaultdict(list)
+registered: defaultdict[str, list[Callable[..., Any]]] = defaultdict(list)
 
 
 def register(**readers: Unpack[Readers]) -> None:
     """Add what a room knows; the same reader counts once."""
     for name, reader in readers.items():
-        if reader not in _registered[name]:
-            _registered[name].append(reader)  # type: ignore[arg-type]
+        if reader not in registered[name]:
+            registered[name].append(reader)  # type: ignore[arg-type]
 
 
 def of(api: Api) -> Impact:
     """The subscribed applications, and the connections with their applications where somebody counts these."""
-    live = [counter("application_id", api_id=str(api.pk)) for counter in _registered["live"]]
+    live = [counter("application_id", api_id=str(api.pk)) for counter in registered["live"]]
     return Impact(
         live_connections=sum(sum(each.values()) for each in live) if live else None,
-        applications=sum(counter(api) for counter in _registered["applications"]),
+        applications=sum(counter(api) for counter in registered["applications"]),
         live_applications=sum(map(len, live)),
     )
 
@@ -65,7 +65,7 @@ def among(apis: Sequence[Api]) -> dict[str, Impact]:
     keys = [str(api.pk) for api in apis]
     applications, live = subscriptions_among(apis), live_by("api_id", api_id__in=keys)
     live_applications = live_by("api_id", different="application_id", api_id__in=keys)
-    are_counted = bool(_registered["live"])
+    are_counted = bool(registered["live"])
     return {key: Impact(live[key] if are_counted else None, applications[key], live_applications[key]) for key in keys}
 
 
@@ -75,27 +75,27 @@ def live_by(by: str, *, different: str = "pk", **which: Any) -> Counted[str]:
     `which` narrows by the same names and by `key_type`. What has none is not in it, and counts as 0. Where `different`
     is one of these names, it is counted how many different ones have connections.
     """
-    return _together(counter(by, different=different, **which) for counter in _registered["live"])
+    return _together(counter(by, different=different, **which) for counter in registered["live"])
 
 
 def subscriptions_to(api: Api) -> Counted[str]:
     """How many subscriptions to the API there are under each plan, by its name."""
-    return _together(counter(api) for counter in _registered["by_plan"])
+    return _together(counter(api) for counter in registered["by_plan"])
 
 
 def subscriptions_among(apis: Sequence[Api]) -> Counted[str]:
     """How many subscriptions there are to each of these APIs, by its id; what has none counts as 0."""
-    return _together(counter(apis) for counter in _registered["by_api"])
+    return _together(counter(apis) for counter in registered["by_api"])
 
 
 def subscriptions_under(plan: Plan) -> int:
     """How many subscriptions are under the plan."""
-    return sum(counter(plan) for counter in _registered["under"])
+    return sum(counter(plan) for counter in registered["under"])
 
 
 def newest_subscriptions(api: Api, most: int) -> list[Subscribed]:
     """Who subscribed last."""
-    return [each for reader in _registered["newest"] for each in reader(api, most)][:most]
+    return [each for reader in registered["newest"] for each in reader(api, most)][:most]
 
 
 def _together(counts: Iterable[dict[str, int]]) -> Counted[str]:

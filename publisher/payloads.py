@@ -41,7 +41,7 @@ def clean_schema(schema: Any) -> Any:
     _bounded(schema, SCHEMA_BYTES, "A payload schema")
     if draft_of(schema) not in _VALIDATORS:
         raise BadValue(f"$schema is {DRAFT_2020} or {DRAFT_7}. Leave it out for the first.")
-    for reference in _references(schema):
+    for reference in references_in(schema):
         if not reference.startswith("#"):
             raise BadValue(f"A schema cannot refer to {reference}, which is not part of it. Bring it in under $defs.")
     try:
@@ -80,21 +80,21 @@ def draft_of(schema: Any) -> str:
     return DRAFT_7 if named == DRAFT_7.rstrip("#") else str(named)
 
 
-def _references(schema: Any) -> Iterator[str]:
-    """What `$ref` names anywhere in a schema; a property may be called `$ref` too, and is no text then."""
-    for key, value in schema.items() if isinstance(schema, dict) else ():
-        if key == "$ref" and isinstance(value, str):
-            yield value
-        elif isinstance(value, dict | list):
-            yield from _references(value)
-    for each in schema if isinstance(schema, list) else ():
-        yield from _references(each)
+def references_in(value: Any) -> Iterator[str]:
+    """What `$ref` names anywhere in a value; a property may be called `$ref` too, and is no text then."""
+    for key, each in value.items() if isinstance(value, dict) else ():
+        if key == "$ref" and isinstance(each, str):
+            yield each
+        else:
+            yield from references_in(each)
+    for each in value if isinstance(value, list) else ():
+        yield from references_in(each)
 
 
-def _bounded(value: Any, most: int, what: str) -> None:
-    """Raise BadValue for what is larger or deeper than a design holds."""
+def levels_of(value: Any, most: int) -> int:
+    """How many levels a value has, one inside the other, counted up to `most`."""
     level, depth = [value], 0
-    while level:
+    while level and depth < most:
         depth += 1
         level = [
             below
@@ -102,8 +102,13 @@ def _bounded(value: Any, most: int, what: str) -> None:
             if isinstance(each, dict | list)
             for below in (each.values() if isinstance(each, dict) else each)
         ]
-        if depth > DEPTH:
-            raise BadValue(f"{what} has at most {DEPTH} levels, one inside the other.")
+    return depth
+
+
+def _bounded(value: Any, most: int, what: str) -> None:
+    """Raise BadValue for what is larger or deeper than a design holds."""
+    if levels_of(value, DEPTH + 1) > DEPTH:
+        raise BadValue(f"{what} has at most {DEPTH} levels, one inside the other.")
     try:
         size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
     except (TypeError, ValueError):

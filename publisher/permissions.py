@@ -8,6 +8,7 @@ from accounts.permissions import Viewer, asks, needs, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role, in_order
 from core.errors import NotAllowed
 from core.text import agree, count
+from core.translating import gettext_noop
 from publisher.lifecycle import State
 from publisher.models import Api, Comment
 from publisher.presentation import AccessControl
@@ -25,7 +26,7 @@ class EditorsChosen(NotAllowed):
 class NotYourComment(NotAllowed):
     """Only who wrote a comment may change it."""
 
-    sentence = "Only the person who wrote a comment may change it."
+    sentence = gettext_noop("Only the person who wrote a comment may change it.")
 
 
 TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
@@ -45,7 +46,7 @@ require_try = needs(Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
 """Connecting to the API with a key of the Publisher, before anybody may subscribe."""
 require_document = needs(Role.CREATOR, Role.PUBLISHER, to="Writing documents of an API")
 """Writing, ordering and deleting the documents of an API."""
-require_comment = needs(Role.CREATOR, Role.PUBLISHER, Role.SUBSCRIBER, to="Writing comments")
+require_comment = needs(Role.CREATOR, Role.PUBLISHER, Role.SUBSCRIBER, to=gettext_noop("Writing comments"))
 """Saying something about an API that one sees, in either portal."""
 require_manage_plans = needs(Role.ADMIN, to="Managing plans")
 """Making, changing and deleting business plans and application plans."""

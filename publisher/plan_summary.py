@@ -1,7 +1,19 @@
 """A business plan's limits in words, for cards and lists. Pure."""
 
-from core.text import byte_size, count, spaced
+from typing import Final
+
+from core.text import byte_size, spaced
+from core.translating import gettext as _
+from core.translating import gettext_noop, ngettext
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
+
+PER: Final = {
+    QuotaPeriod.MINUTE: gettext_noop("%(amount)s a minute"),
+    QuotaPeriod.HOUR: gettext_noop("%(amount)s an hour"),
+    QuotaPeriod.DAY: gettext_noop("%(amount)s a day"),
+    QuotaPeriod.MONTH: gettext_noop("%(amount)s a month"),
+}
+"""So much in each period."""
 
 
 def in_words(
@@ -21,15 +33,18 @@ def in_words(
     """
     parts = []
     if quota is not None:
-        amount = byte_size(quota) if quota_unit == QuotaUnit.BYTES else count(quota, "message")
-        period = f"{'an' if quota_period == QuotaPeriod.HOUR else 'a'} {quota_period}"
-        parts.append(f"{amount} {period}" if is_quota_kept else f"{amount} {period}, and more passes")
+        messages = ngettext("%(count)s message", "%(count)s messages", quota) % {"count": spaced(quota)}
+        amount = byte_size(quota) if quota_unit == QuotaUnit.BYTES else messages
+        allowed = _(PER[QuotaPeriod(quota_period)]) % {"amount": amount}
+        parts.append(allowed if is_quota_kept else _("%(allowed)s, and more passes") % {"allowed": allowed})
     if rate is not None:
         parts.append(f"{spaced(rate)}/s")
     if connections is not None:
-        parts.append(count(connections, "connection"))
+        said = ngettext("%(count)s connection", "%(count)s connections", connections)
+        parts.append(said % {"count": spaced(connections)})
     if connects is not None:
-        parts.append(f"{count(connects, 'new connection')} a minute")
+        said = ngettext("%(count)s new connection a minute", "%(count)s new connections a minute", connects)
+        parts.append(said % {"count": spaced(connects)})
     if message_bytes is not None:
-        parts.append(f"messages up to {byte_size(message_bytes)}")
-    return " · ".join(parts) or "no limits"
+        parts.append(_("messages up to %(size)s") % {"size": byte_size(message_bytes)})
+    return " · ".join(parts) or _("no limits")

@@ -7,8 +7,10 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Case, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, F, Func, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import In
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.permissions import Viewer
@@ -25,10 +27,23 @@ def audiences_of(viewer: Viewer) -> set[Audience]:
     return {Audience.EVERYBODY, Audience.SIGNED_IN} if isinstance(viewer, User) else {Audience.EVERYBODY}
 
 
+class _EachKey(Func):
+    """The key of an API, for a condition that is asked of each row: SQLite then looks no row up by what was found.
+
+    A word that ten thousand APIs have costs it half as much so, and what is wanted in order is met in order.
+    """
+
+    template = "%(expressions)s"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        """The sign hides the column from its indexes."""
+        return self.as_sql(compiler, connection, template="+%(expressions)s", **options)
+
+
 def holds(word: str, audiences: Iterable[Audience] = Audience) -> Q:
     """APIs of which some text for these `audiences` holds a word."""
     found = SearchText.objects.filter(audience__in=list(audiences), text__holds=searched(word))
-    return Q(pk__in=found.values("api"))
+    return Q(In(_EachKey(F("pk")), found.values("api")))
 
 
 def document_holds(word: str, audiences: Iterable[Audience]) -> Q:
@@ -37,36 +52,41 @@ def document_holds(word: str, audiences: Iterable[Audience]) -> Q:
     return Q(pk__in=found.values("document"))
 
 
-MOST_RANKED = 1000
-"""Of so many results it is looked where each of the words stands; nobody leafs through more."""
-
-
-def by_relevance(
-    apis: QuerySet[Api], words: Sequence[str], audiences: Iterable[Audience] = Audience, *, of: int = 0
-) -> QuerySet[Api]:
+def by_relevance(apis: QuerySet[Api], words: Sequence[str], audiences: Iterable[Audience] = Audience) -> QuerySet[Api]:
     """These APIs with `relevance`: the most where a word is the name, then where it stands in the name, and so on.
 
-    Where there are too many `of` them only names and tags count.
+    For a thousand at most: each of their texts is looked at.
     """
-    among = list(audiences)
+    among, score = list(audiences), _called(words)
+    for word in words:
+        here = SearchText.objects.filter(api=OuterRef("pk"), audience__in=among, text__holds_here=searched(word))
+        places = here.order_by().values("api")
+        score += Coalesce(Subquery(places.annotate(most=Max("part")).values("most")), 0)
+    return apis.annotate(relevance=score)
+
+
+def by_name(apis: QuerySet[Api], words: Sequence[str]) -> QuerySet[Api]:
+    """These APIs with `relevance` as far as names and tags tell, which stand in the row of the API: for any number."""
+    score = _called(words)
+    for word in words:
+        inside = [
+            When(Q(name_key__contains=fold(word)) | Q(display_name_key__contains=fold(word)), then=SearchPart.NAME),
+            When(tags_key__contains=fold(word), then=SearchPart.TAGS),
+        ]
+        score += Case(*inside, default=0, output_field=IntegerField())
+    return apis.annotate(relevance=score)
+
+
+def _called(words: Sequence[str]) -> Any:
+    """What weighs that an API is called by a word, or begins with it."""
     score: Any = Value(0, output_field=IntegerField())
     for word in words:
-        if of > MOST_RANKED:
-            inside = [
-                When(Q(name_key__contains=fold(word)) | Q(display_name_key__contains=fold(word)), then=SearchPart.NAME),
-                When(tags_key__contains=fold(word), then=SearchPart.TAGS),
-            ]
-            score += Case(*inside, default=0, output_field=IntegerField())
-        else:
-            here = SearchText.objects.filter(api=OuterRef("pk"), audience__in=among, text__holds_here=searched(word))
-            places = here.order_by().values("api")
-            score += Coalesce(Subquery(places.annotate(most=Max("part")).values("most")), 0)
         named = [
             When(Q(name_key=word) | Q(display_name_key=word), then=64),
             When(name_key__startswith=fold(word), then=16),
         ]
         score += Case(*named, default=0, output_field=IntegerField())
-    return apis.annotate(relevance=score)
+    return score
 
 
 def places_of(apis: Iterable[Api], words: Sequence[str], audiences: Iterable[Audience]) -> dict[Any, str]:
@@ -81,7 +101,7 @@ def places_of(apis: Iterable[Api], words: Sequence[str], audiences: Iterable[Aud
     for api, part, title in hits.values_list("api_id", "part", "document__name"):
         found.setdefault(api, []).append((part, title))
     return {
-        api: "its topics" if each[0][1] is None else f"the document {each[0][1]}"
+        api: gettext("its topics") if each[0][1] is None else gettext("the document %(title)s") % {"title": each[0][1]}
         for api, each in found.items()
         if all(part in HIDDEN_PLACES for part, _ in each)
     }

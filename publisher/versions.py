@@ -11,6 +11,12 @@ def sort_key(version: str) -> tuple[tuple[int, int, str], ...]:
     return (*key, (0, 0, ""))
 
 
+def prefixes(version: str) -> list[str]:
+    """What reaches a version: 1, 1.4 and 1.4.2."""
+    parts = version.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
 def shorter(version: str, others: Iterable[str]) -> str:
     """The version without its last part (1.0 for 1.0.0) if that reaches it among the other versions, else nothing."""
     prefix = version.rpartition(".")[0]

@@ -74,6 +74,6 @@ def samples(api: Api, of: Sequence[CountedViolations]) -> list[SampledViolation]
 
 
 def forget(api: Api) -> None:
-    """Count anew."""
+    """Forget what was counted and kept of an API, so that counting begins anew."""
     for book in _books:
         book.forget(str(api.pk))

@@ -656,6 +656,13 @@ REST_USERS = [
     Line("POST", U + "password-resets", REST_ADMINISTERED.format(201), ("carol",)),
     Line("DELETE", U + "sessions", REST_ADMINISTERED.format(200), ("carol",)),
     Line("DELETE", U + "second-factor", REST_ADMINISTERED.format(200), ("carol",)),
+    Line("GET", U + "invitations", REST_ADMINISTERED.format(200)),
+    Line(
+        "POST", U + "invitations", REST_ADMINISTERED.format(201), body={"email": "erin@new.test", "roles": ["creator"]}
+    ),
+    Line("GET", U + "invitation", REST_ADMINISTERED.format(200), ("invited",)),
+    Line("DELETE", U + "invitation", REST_ADMINISTERED.format(200), ("invited",)),
+    Line("POST", U + "invitation-sendings", REST_ADMINISTERED.format(201), ("invited",)),
 ]
 
 PLANS = "api:policies-api:"

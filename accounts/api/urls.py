@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from accounts.api import installation, trail, users
+from accounts.api import installation, invitations, trail, users
 
 app_name = "users-api"
 
 urlpatterns = [
     path("audit-log", trail.Trail.as_view(), name="trail"),
+    path("invitations", invitations.Invitations.as_view(), name="invitations"),
+    path("invitations/<int:invitation_id>", invitations.OneInvitation.as_view(), name="invitation"),
+    path("invitations/<int:invitation_id>/sendings", invitations.Sendings.as_view(), name="invitation-sendings"),
     path("settings", installation.InstallationSettingsResource.as_view(), name="settings"),
     path("users", users.Users.as_view(), name="users"),
     path("users/<int:user_id>", users.OneUser.as_view(), name="user"),

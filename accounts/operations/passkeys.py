@@ -15,29 +15,32 @@ from accounts.passkeys import Challenge, Known, PasskeyRefused, Purpose
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, NotFound
+from core.sentences import Sentence
+from core.translating import gettext as _
+from core.translating import gettext_noop
 from core.values import clean, clean_line
 
 MOST_PASSKEYS, LONGEST_NAME = 10, 60
-MISSING = "Give the passkey a name, such as that of the device."
-CLEANERS = {"name": lambda name: clean_line(name, LONGEST_NAME, "A name", MISSING)}
+MISSING = gettext_noop("Give the passkey a name, such as that of the device.")
+CLEANERS = {"name": lambda name: clean_line(name, LONGEST_NAME, _("A name"), _(MISSING))}
 
 
 class PasskeyNotFound(NotFound):
     """There is no such passkey, or it is somebody else's."""
 
-    sentence = "There is no such passkey. It may have been removed meanwhile."
+    sentence = gettext_noop("There is no such passkey. It may have been removed meanwhile.")
 
 
 class TooManyPasskeys(Conflict):
     """A person has as many as anybody can tell apart."""
 
-    sentence = f"You have {MOST_PASSKEYS} passkeys. Remove one that you do not use any more."
+    sentence = gettext_noop("You have {most} passkeys. Remove one that you do not use any more.")
 
 
 class PasskeyKnown(Conflict):
     """It is registered here already."""
 
-    sentence = "This passkey is registered already. Use it, or choose another device."
+    sentence = gettext_noop("This passkey is registered already. Use it, or choose another device.")
 
 
 def ask(purpose: Purpose, *, user: User | None, now: datetime) -> tuple[dict[str, Any], Challenge]:
@@ -49,7 +52,7 @@ def ask(purpose: Purpose, *, user: User | None, now: datetime) -> tuple[dict[str
     if purpose is not Purpose.REGISTRATION:
         return passkeys.ask_to_sign(purpose, user=user.pk, passkeys=known, now=now)
     if len(theirs) >= MOST_PASSKEYS:
-        raise TooManyPasskeys
+        raise TooManyPasskeys(most=MOST_PASSKEYS)
     handle = bytes(theirs[0].handle) if theirs else None
     names = {"name": user.username, "display_name": user.display_name}
     return passkeys.ask_to_register(user=user.pk, handle=handle, **names, others=known, now=now)
@@ -65,14 +68,15 @@ def add_passkey(*, user: User, asked: Challenge, answer: str, name: str, now: da
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)  # two at the same moment are counted one after the other
         if Passkey.objects.filter(user=user).count() >= MOST_PASSKEYS:
-            raise TooManyPasskeys
+            raise TooManyPasskeys(most=MOST_PASSKEYS)
         codes = [] if user.has_second_factor else new_codes(user)
         passkey = Passkey(user=user, name=called, credential_id=credential_id, credential=credential)
         passkey.handle, passkey.sign_count = bytes.fromhex(asked.state["handle"]), sign_count
         passkey.created_at, passkey.challenged_at = now, asked.at
         rows.save(passkey, PasskeyKnown)
         record_change(user, "passkey_added", actor=user, now=now, passkey=called)
-        tell_of_account(user, f"The passkey “{called}” was added to your account.", now)
+        sentence = gettext_noop("The passkey “%(name)s” was added to your account.")
+        tell_of_account(user, Sentence(sentence, name=called), now)
     return codes
 
 
@@ -93,7 +97,8 @@ def remove_passkey(*, user: User, pk: int, now: datetime) -> Passkey:
         raise PasskeyNotFound
     record_change(user, "passkey_removed", actor=user, now=now, passkey=passkey.name)
     forget_codes_of_nothing(user)
-    tell_of_account(user, f"The passkey “{passkey.name}” was removed from your account.", now)
+    sentence = gettext_noop("The passkey “%(name)s” was removed from your account.")
+    tell_of_account(user, Sentence(sentence, name=passkey.name), now)
     return passkey
 
 
@@ -102,7 +107,7 @@ def use_passkey(*, asked: Challenge, answer: str, now: datetime) -> User:
     found = Passkey.objects.filter(credential_id=passkeys.credential_id_of(answer), user__is_active=True)
     passkey = found.select_related("user").first()
     if passkey is None or (asked.user and asked.user != passkey.user_id):
-        raise PasskeyRefused("This passkey is not known here. Sign in with your password, or use another.")
+        raise PasskeyRefused(_("This passkey is not known here. Sign in with your password, or use another."))
     known = Known(bytes(passkey.credential), bytes(passkey.handle), passkey.sign_count)
     sign_count = passkeys.signed(asked, answer, known)
     fresh = Passkey.objects.filter(pk=passkey.pk, challenged_at__lt=asked.at, sign_count=known.sign_count)

@@ -10,6 +10,8 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import ProtectedError, Q
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from accounts.farewells import FAREWELLS
 from accounts.models import Notification, Passkey, RecoveryCode, RoleGrant, SecondFactor, SignIn, User
@@ -19,6 +21,8 @@ from accounts.operations.users import check_password, check_policy, keep_an_admi
 from accounts.roles import Role
 from core.audit import record_change
 from core.errors import NotFound
+from core.sentences import Sentence
+from core.translating import gettext_noop
 
 CONFIRMATION, CONFIRMABLE = "accounts.confirm-email", timedelta(days=3)
 MOST_FORGOTTEN = 5  # accounts of one address that are written to
@@ -27,7 +31,7 @@ MOST_FORGOTTEN = 5  # accounts of one address that are written to
 class LinkOver(NotFound):
     """A link out of an e-mail that is too old, used, or not ours."""
 
-    sentence = "This link is too old, was used already, or is not whole. Ask for a new one."
+    sentence = gettext_noop("This link is too old, was used already, or is not whole. Ask for a new one.")
 
 
 def send_confirmation(*, user: User, now: datetime) -> bool:
@@ -36,12 +40,12 @@ def send_confirmation(*, user: User, now: datetime) -> bool:
         return False
     token = signing.dumps({"user": user.pk, "email": user.email}, salt=CONFIRMATION)
     link = f"{settings.PORTAL_URL}{reverse('accounts:email-confirmation', args=[token])}"
-    text = (
-        f"Hello {user.username},\n\nopen this link within three days to confirm that this is your address:\n\n"
-        f"{link}\n\n"
-        "If you have not asked for it, do nothing.\n"
-    )
-    return bool(post_mail(to=[user.email], subject="Confirm your e-mail address", text=text, now=now))
+    with translation.override(user.mail_language):
+        text = _(
+            "Hello %(name)s,\n\nopen this link within three days to confirm that this is your address:\n\n%(link)s\n\n"
+            "If you have not asked for it, do nothing.\n"
+        ) % {"name": user.username, "link": link}
+        return bool(post_mail(to=[user.email], subject=_("Confirm your e-mail address"), text=text, now=now))
 
 
 def whose_confirmation(token: str) -> User:
@@ -73,11 +77,12 @@ def send_password_links(*, said: str, now: datetime) -> None:
         if user.may_be_mailed:
             token = default_token_generator.make_token(user)
             link = f"{settings.PORTAL_URL}{reverse('accounts:password-choice', args=[user.pk, token])}"
-            text = (
-                f"Hello {user.username},\n\nopen this link to choose a new password:\n\n{link}\n\nIt works once, for "
-                "three days. If you have not asked for it, do nothing: your password stays.\n"
-            )
-            post_mail(to=[user.email], subject="Choose a new password", text=text, now=now)
+            with translation.override(user.mail_language):
+                text = _(
+                    "Hello %(name)s,\n\nopen this link to choose a new password:\n\n%(link)s\n\nIt works once, for "
+                    "three days. If you have not asked for it, do nothing: your password stays.\n"
+                ) % {"name": user.username, "link": link}
+                post_mail(to=[user.email], subject=_("Choose a new password"), text=text, now=now)
 
 
 def whose_password(pk: int, token: str) -> User:
@@ -101,7 +106,8 @@ def choose_password(*, pk: int, token: str, new_password: str, now: datetime) ->
         SignIn.objects.filter(user=user).delete()
         SecondFactor.objects.filter(user=user).update(wrong=0, wrong_at=None)  # whoever guessed knew the old password
         record_change(user, "password_changed", actor=user, now=now, forgotten=True)
-        tell_of_account(user, "Your password was chosen anew by a link out of an e-mail; all sessions have ended.", now)
+        sentence = gettext_noop("Your password was chosen anew by a link out of an e-mail; all sessions have ended.")
+        tell_of_account(user, Sentence(sentence), now)
     return user
 
 
@@ -131,6 +137,7 @@ def _forget(row: User) -> None:
     for model in (RoleGrant, SignIn, Notification, SecondFactor, RecoveryCode, Passkey):
         model._default_manager.filter(user=row).delete()
     row.username, row.first_name, row.last_name = f"deleted-{row.pk}", "", ""
-    row.email, row.confirmed_email, row.time_zone, row.is_active = "", "", "", False
+    row.email, row.confirmed_email, row.is_active = "", "", False
+    row.time_zone, row.language, row.seen_language = "", "", ""
     row.set_unusable_password()
     row.save()

@@ -13,7 +13,9 @@ from accounts.operations.users import require_in_charge
 from core import durations, vault
 from core.audit import record_change
 from core.errors import Conflict, Invalid, TooOften
-from core.text import count
+from core.sentences import Sentence
+from core.translating import gettext as _
+from core.translating import gettext_noop, ngettext_noop
 
 MOST_WRONG = 5
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(days=1)
@@ -23,7 +25,7 @@ class WrongCode(Invalid):
     """A code that is none, was used, or is too old."""
 
     field = "code"
-    sentence = "This code is not right, or was used already. Type the one that the app shows now."
+    sentence = gettext_noop("This code is not right, or was used already. Type the one that the app shows now.")
 
 
 class TooManyCodes(TooOften):
@@ -33,7 +35,7 @@ class TooManyCodes(TooOften):
 class NoSecondFactor(Conflict):
     """There is nothing to take away."""
 
-    sentence = "There is no second factor. Reload to see how it stands."
+    sentence = gettext_noop("There is no second factor. Reload to see how it stands.")
 
 
 def set_up_app(*, user: User, secret: str, code: str, now: datetime) -> list[str]:
@@ -43,13 +45,14 @@ def set_up_app(*, user: User, secret: str, code: str, now: datetime) -> list[str
     """
     step = one_time_codes.step_of(secret, "".join(code.split()), now)
     if step is None:
-        raise WrongCode("This is not the code of this moment. Type the one that the app shows now.")
+        raise WrongCode(_("This is not the code of this moment. Type the one that the app shows now."))
     with transaction.atomic():
         codes = [] if user.has_second_factor else new_codes(user)
         known = {"sealed": vault.seal(secret), "last_step": step, "since": now, "wrong": 0, "wrong_at": None}
         SecondFactor.objects.update_or_create(user=user, defaults=known)
         record_change(user, "second_factor_added", actor=user, now=now, factor="app")
-        tell_of_account(user, "An authenticator app was added to your account as second factor.", now)
+        sentence = gettext_noop("An authenticator app was added to your account as second factor.")
+        tell_of_account(user, Sentence(sentence), now)
     return codes
 
 
@@ -60,7 +63,7 @@ def remove_app(*, user: User, now: datetime) -> None:
         raise NoSecondFactor
     record_change(user, "second_factor_removed", actor=user, now=now, factor="app")
     forget_codes_of_nothing(user)
-    tell_of_account(user, "The authenticator app was removed from your account.", now)
+    tell_of_account(user, Sentence(gettext_noop("The authenticator app was removed from your account.")), now)
 
 
 @transaction.atomic
@@ -70,7 +73,8 @@ def renew_recovery_codes(*, user: User, now: datetime) -> list[str]:
         raise NoSecondFactor
     codes = new_codes(user)
     record_change(user, "recovery_codes_made", actor=user, now=now)
-    tell_of_account(user, "New recovery codes were made for your account; those before are void.", now)
+    sentence = gettext_noop("New recovery codes were made for your account; those before are void.")
+    tell_of_account(user, Sentence(sentence), now)
     return codes
 
 
@@ -89,15 +93,18 @@ def check_code(*, user: User, code: str, now: datetime) -> None:
             if left > timedelta():
                 seconds = int(left.total_seconds()) + 1
                 wait = durations.roughly(max(60, seconds))
-                sentence = f"Too many codes were wrong. Wait {wait}, then try again, or use a passkey."
-                raise TooManyCodes(sentence, seconds)
+                sentence = _("Too many codes were wrong. Wait %(wait)s, then try again, or use a passkey.")
+                raise TooManyCodes(sentence % {"wait": wait}, seconds)
         is_right = _take(row, typed, now)
         row.wrong, row.wrong_at = (0, None) if is_right else (row.wrong + 1, now)
         row.save(update_fields=["last_step", "wrong", "wrong_at"])
         if not is_right and row.wrong % MOST_WRONG == 0:
             record_change(user, "second_factor_wrong", actor=None, now=now, codes=row.wrong)
-            sentence = "Somebody who knows your password typed five wrong codes of the second factor. If it was not "
-            tell_of_account(user, f"{sentence}you, change your password now.", now)
+            sentence = gettext_noop(
+                "Somebody who knows your password typed five wrong codes of the second factor. If it was not you, "
+                "change your password now."
+            )
+            tell_of_account(user, Sentence(sentence), now)
     if not is_right:
         raise WrongCode
 
@@ -108,7 +115,7 @@ def _take(row: SecondFactor, code: str, now: datetime) -> bool:
         try:
             step = one_time_codes.step_of(vault.unseal(row.sealed), code, now) if row.sealed else None
         except vault.CannotOpen as error:
-            sentence = "The secret of your app cannot be read here any more. Use a recovery code, or ask for help."
+            sentence = _("The secret of your app cannot be read here any more. Use a recovery code, or ask for help.")
             raise WrongCode(sentence) from error
         if step is None or step <= row.last_step:
             return False
@@ -119,7 +126,11 @@ def _take(row: SecondFactor, code: str, now: datetime) -> bool:
         return False
     left = RecoveryCode.objects.filter(user=row.user).count()
     record_change(row.user, "recovery_code_used", actor=row.user, now=now, left=left)
-    tell_of_account(row.user, f"A recovery code was used to sign in; {count(left, 'code')} left.", now)
+    used = ngettext_noop(
+        "A recovery code was used to sign in; %(number)s code left.",
+        "A recovery code was used to sign in; %(number)s codes left.",
+    )
+    tell_of_account(row.user, Sentence(*used, number=left), now)
     return True
 
 
@@ -133,8 +144,10 @@ def reset_second_factor(*, user: User, actor: User | None, now: datetime) -> Non
     Passkey.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
     record_change(user, "second_factor_reset", actor=actor, now=now)
-    sentence = "An administrator took your second factor away; your password alone signs you in. Set up another."
-    tell_of_account(user, sentence, now)
+    sentence = gettext_noop(
+        "An administrator took your second factor away; your password alone signs you in. Set up another."
+    )
+    tell_of_account(user, Sentence(sentence), now)
 
 
 def new_codes(user: User) -> list[str]:

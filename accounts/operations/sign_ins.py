@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
@@ -12,6 +13,7 @@ from accounts.models import SignIn, User
 from accounts.sessions import at_rest
 from core.audit import record_change
 from core.errors import NotFound
+from core.translating import gettext_noop
 
 NOTED = "noted"  # in a session that is noted here
 USE_IS_NOTED = timedelta(minutes=10)
@@ -21,11 +23,19 @@ LONGEST_AGENT = 200
 class SignInNotFound(NotFound):
     """There is no such session, or it has ended."""
 
-    sentence = "This session has ended already."
+    sentence = gettext_noop("This session has ended already.")
 
 
-def note_sign_in(*, user: User, session_key: str, address: str, agent: str, now: datetime) -> None:
-    """Write down that a session was begun, or that it goes on under another key or after a while."""
+def note_sign_in(
+    *, user: User, session_key: str, address: str, agent: str, now: datetime, language: str | None = None
+) -> None:
+    """Write down that a session was begun, or that it goes on under another key or after a while.
+
+    `language` is what the browser asks for, if the page speaks it: e-mails will.
+    """
+    if language and language != (user.seen_language or settings.LANGUAGE_CODE):
+        user.seen_language = language
+        user.save(update_fields=["seen_language"])
     known = {"user": user, "address": address[:45], "agent": agent[:LONGEST_AGENT], "used_at": now}
     begun = {**known, "began_at": now}
     SignIn.objects.update_or_create(session=at_rest(session_key), defaults=known, create_defaults=begun)

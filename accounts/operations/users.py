@@ -25,7 +25,10 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict, DomainError, Invalid, NotAllowed
 from core.lookalikes import looks, possible_looks
+from core.sentences import Sentence
 from core.text import listed
+from core.translating import gettext as _
+from core.translating import gettext_noop
 from core.values import invalid
 
 
@@ -33,14 +36,16 @@ class UsernameTaken(Invalid):
     """Somebody has this name already, perhaps in other capitals."""
 
     field = "username"
-    sentence = "The name {name} is taken. Choose another, or sign in if it is yours."
+    sentence = gettext_noop("The name {name} is taken. Choose another, or sign in if it is yours.")
 
 
 class UsernameLooksTaken(Invalid):
     """Another name looks like this one."""
 
     field = "username"
-    sentence = "People would take {name} for a name that is taken or reserved. Choose one that looks different."
+    sentence = gettext_noop(
+        "People would take {name} for a name that is taken or reserved. Choose one that looks different."
+    )
 
 
 class TooManySignUps(DomainError):
@@ -49,7 +54,7 @@ class TooManySignUps(DomainError):
     status = 429
     code = 900429
     headers = {"Retry-After": "3600"}
-    sentence = (
+    sentence = gettext_noop(
         "Too many accounts were made today. Come back tomorrow, or ask an administrator to make an account for you."
     )
 
@@ -57,7 +62,7 @@ class TooManySignUps(DomainError):
 class SignUpClosed(NotAllowed):
     """Administrators make the accounts here."""
 
-    sentence = "Nobody makes their own account here. Ask an administrator for one."
+    sentence = gettext_noop("Nobody makes their own account here. Ask an administrator for one.")
 
 
 class WrongPassword(Invalid):
@@ -86,12 +91,14 @@ class NoPassword(Conflict):
 
 LONGEST_NAME = 150
 RESERVED_LOOKS = frozenset({looks("system")})  # the audit log's name for the product itself
-NOT_CURRENT = "This is not your current password. Type the one you signed in with."
+NOT_CURRENT = gettext_noop("This is not your current password. Type the one you signed in with.")
 PASSWORD_GROUPS, PASSWORD_LENGTH = 4, 5  # 99 bits
 
 
-def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> User:
+def sign_up(*, username: str, password: str, now: datetime, email: str = "", language: str = "") -> User:
     """Create somebody's own account with the role subscriber; `awaits_approval` says whether it has to be approved.
+
+    E-mails are in `language`, until another is chosen or seen at a sign-in.
 
     Raises SignUpClosed, UsernameTaken, WeakPassword, Invalid, or TooManySignUps when there have been SIGN_UPS_PER_DAY
     within a day.
@@ -103,6 +110,7 @@ def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> 
     if new.count() >= settings.SIGN_UPS_PER_DAY > 0:
         raise TooManySignUps
     user = new_user(username=username, email=email, password=password, now=now)  # slow: nobody waits for a lock
+    user.seen_language = language
     user.awaits_approval = how == InstallationSettings.SignUp.APPROVAL
     user.is_active = not user.awaits_approval
     with transaction.atomic():
@@ -131,7 +139,7 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
     before = user.password
     check_policy(new_password, user, field="new_password")
     if actor == user and current_password == new_password:
-        sentence = "This is the password you have now. Choose a new one."
+        sentence = _("This is the password you have now. Choose a new one.")
         raise WeakPassword(sentence, {"new_password": sentence})
     user.set_password(new_password)  # slow: nobody waits for a lock
     user.must_change_password = actor != user
@@ -139,17 +147,18 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
         held = User.objects.filter(pk=user.pk, **({"password": before} if actor == user else {}))
         if held.update(password=user.password, must_change_password=user.must_change_password) != 1:
             # It was changed or reset while this one was hashed.
-            raise WrongPassword(NOT_CURRENT, {"current_password": NOT_CURRENT})
+            raise WrongPassword(_(NOT_CURRENT), {"current_password": _(NOT_CURRENT)})
         SignIn.objects.filter(user=user).delete()
         record_change(user, "password_changed", actor=actor, now=now)
-        tell_of_account(user, "Your password was changed, and all other sessions have ended.", now)
+        sentence = gettext_noop("Your password was changed, and all other sessions have ended.")
+        tell_of_account(user, Sentence(sentence), now)
     return user
 
 
 def check_password(*, user: User, password: str, field: str = "password") -> None:
     """Make sure that it is still the person who signed in. Raises WrongPassword."""
     if not user.check_password(password):
-        raise WrongPassword(NOT_CURRENT, {field: NOT_CURRENT})
+        raise WrongPassword(_(NOT_CURRENT), {field: _(NOT_CURRENT)})
 
 
 def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
@@ -170,7 +179,8 @@ def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
         forget_attempts(username=looks(user.username))  # as `views.sessions.counted_name` counts them
         SignIn.objects.filter(user=user).delete()
         record_change(user, "password_reset", actor=actor, now=now)
-        tell_of_account(user, "An administrator set a one-time password for you, and ended your sessions.", now)
+        sentence = gettext_noop("An administrator set a one-time password for you, and ended your sessions.")
+        tell_of_account(user, Sentence(sentence), now)
     return password
 
 
@@ -183,20 +193,33 @@ def end_sessions(*, user: User, actor: User | None, now: datetime) -> None:
     SignIn.objects.filter(user=user).delete()
     record_change(user, "sessions_ended", actor=actor, now=now)
     if actor != user:
-        tell_of_account(user, "An administrator signed you out everywhere.", now, page="sign-ins")
+        sentence = gettext_noop("An administrator signed you out everywhere.")
+        tell_of_account(user, Sentence(sentence), now, page="sign-ins")
 
 
 @transaction.atomic
 def update_profile(
-    *, user: User, first_name: str, last_name: str, email: str, time_zone: str | None = None, actor: User, now: datetime
+    *,
+    user: User,
+    first_name: str,
+    last_name: str,
+    email: str,
+    time_zone: str | None = None,
+    language: str | None = None,
+    actor: User,
+    now: datetime,
 ) -> None:
-    """Change how an account is called, where it is written to, and in which time zone (None: as before) it reads."""
+    """Change how an account is called, where it is written to, and in which time zone and language it reads.
+
+    None leaves those two as they are; "" is UTC, and the browser's language.
+    """
     require_change_account(actor, of=user)
     if email != user.email and user.may_be_mailed:  # told at the address that was theirs
-        tell_of_account(user, "The e-mail address of your account was changed.", now)
+        tell_of_account(user, Sentence(gettext_noop("The e-mail address of your account was changed.")), now)
     user.first_name, user.last_name, user.email = first_name, last_name, email
     user.time_zone = user.time_zone if time_zone is None else time_zone
-    user.save(update_fields=["first_name", "last_name", "email", "time_zone"])
+    user.language = user.language if language is None else language
+    user.save(update_fields=["first_name", "last_name", "email", "time_zone", "language"])
     record_change(user, "updated", actor=actor, now=now)
 
 
@@ -231,8 +254,9 @@ def set_roles(
     grant(user, wanted - held)
     record_change(user, "roles_changed", actor=actor, now=now, roles=sorted(wanted), before=sorted(held))
     if actor != user:
-        names = listed([role.value for role in in_order(wanted)]) or "none"
-        tell_of_account(user, f"An administrator changed your roles: now they are {names}.", now)
+        names = [role.value for role in in_order(wanted)] or Sentence(gettext_noop("none"))
+        sentence = gettext_noop("An administrator changed your roles: now they are %(roles)s.")
+        tell_of_account(user, Sentence(sentence, roles=names), now)
 
 
 @transaction.atomic
@@ -287,14 +311,15 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
     """An unsaved account whose name is free and whose password keeps to the policy."""
     username = User.normalize_username(username)
     if len(username) > LONGEST_NAME:
-        raise invalid(username=f"A name has at most {LONGEST_NAME} letters. Shorten it.")
+        sentence = _("A name has at most %(most)s letters. Shorten it.") % {"most": LONGEST_NAME}
+        raise invalid(username=sentence)
     try:
         UnicodeUsernameValidator()(username)
     except ValidationError:
-        sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
+        sentence = _("A name is made of letters, digits and the signs @ . + - _ and has no spaces.")
         raise invalid(username=sentence) from None
     if not any(sign.isalnum() for sign in username):
-        raise invalid(username="A name has at least one letter or digit.")
+        raise invalid(username=_("A name has at least one letter or digit."))
     if User.objects.filter(username_key=username).exists():
         raise UsernameTaken(name=username)
     shapes = possible_looks(username)
@@ -337,4 +362,5 @@ def keep_an_administrator(user: User) -> None:
     """
     admins = RoleGrant.objects.filter(role=Role.ADMIN, user__is_active=True, user__is_service=False)
     if set(admins.select_for_update().values_list("user", flat=True)) <= {user.pk}:
-        raise LastAdministrator(f"{user.display_name} is the last administrator. Make somebody else one first.")
+        sentence = _("%(name)s is the last administrator. Make somebody else one first.")
+        raise LastAdministrator(sentence % {"name": user.display_name})

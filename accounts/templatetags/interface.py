@@ -1,7 +1,7 @@
 """Template tags of the interface that both portals share. Loaded everywhere as a built-in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -11,14 +11,18 @@ from zipfile import ZipFile
 from zlib import crc32
 
 from django import template
+from django.conf import settings
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
 from django.forms.utils import flatatt
 from django.http import HttpRequest, QueryDict
 from django.template import Context
-from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.template.defaultfilters import date
+from django.utils import timezone, translation
+from django.utils.formats import number_format
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
 
 from core import durations, markdown, text
 from core.forms import reopened
@@ -35,6 +39,14 @@ STATE_KINDS = {
     "BLOCKED": "bad",
     "DEPRECATED": "warn",
     "RETIRED": "outline",
+}
+STATE_WORDS = {
+    "CREATED": gettext_noop("Created"),
+    "PROTOTYPED": gettext_noop("Pre-Released"),
+    "PUBLISHED": gettext_noop("Published"),
+    "BLOCKED": gettext_noop("Blocked"),
+    "DEPRECATED": gettext_noop("Deprecated"),
+    "RETIRED": gettext_noop("Retired"),
 }
 MESSAGE_ICONS = {"success": "circle-check", "error": "circle-alert", "warning": "triangle-alert"}
 
@@ -69,6 +81,12 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     if field.errors:
         given["aria-invalid"] = "true"
     return field.as_widget(attrs=given)
+
+
+@register.simple_tag
+def spoken() -> str:
+    """The language of the page, as `lang` says it: "en-GB", "de"."""
+    return translation.to_locale(translation.get_language() or settings.LANGUAGE_CODE).replace("_", "-")
 
 
 @register.simple_tag(takes_context=True)
@@ -120,6 +138,13 @@ def initials(name: object) -> str:
 
 
 @register.filter
+def either(names: Iterable[str]) -> SafeString:
+    """People of whom each can help: "Ada or Bob", in markup; where nobody is known, whoever runs the server."""
+    known = format_html_join(format_html(" {} ", gettext("or")), "<bdi>{}</bdi>", ((name,) for name in names))
+    return known or mark_safe(gettext("Whoever runs this server"))  # noqa: S308 out of a catalogue
+
+
+@register.filter
 def hue(name: object) -> int:
     """Which of the glyph's hues a name has; the same name has the same hue everywhere."""
     return crc32(str(name).casefold().encode()) % HUES
@@ -141,16 +166,18 @@ def minutes(milliseconds: int) -> int:
 def told(value: object) -> str:
     """A value of the trail as a person says it: "creator, subscriber", "none", "yes"."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, list | tuple):
-        return ", ".join(map(told, value)) or "none"
-    return str(value) if value not in (None, "") else "none"
+        return ", ".join(map(told, value)) or gettext("none")
+    return str(value) if value not in (None, "") else gettext("none")
 
 
 @register.filter
 def rate(number: float) -> str:
     """So many a second, in as many digits as say something: 0, 0.4, 7.3, 1 204."""
-    return "0" if not number else f"{number:.1f}" if number < FRACTIONS_BELOW else spaced(round(number))
+    if not number:
+        return "0"
+    return number_format(round(number, 1), 1) if number < FRACTIONS_BELOW else spaced(round(number))
 
 
 @register.filter
@@ -163,20 +190,18 @@ def at(known: Mapping[str, object], key: object) -> object:
 def ending(connections: int) -> str:
     """What becomes of so many open connections: "2 live connections are closed."."""
     if not connections:
-        return "No connection is open now."
-    return f"{text.count(connections, 'live connection')} {text.agree(connections, 'is', 'are')} closed."
+        return gettext("No connection is open now.")
+    said = ngettext("%(number)s live connection is closed.", "%(number)s live connections are closed.", connections)
+    return said % {"number": spaced(connections)}
 
 
 @register.filter
 def ago(moment: datetime | None) -> str:
     """How long ago a moment was, or how far ahead it is: "2 hours ago", "in 3 days", "just now"."""
     if moment is None:
-        return "never"
+        return gettext("never")
     seconds = (timezone.now() - moment).total_seconds()
-    words = durations.roughly(abs(seconds))
-    if not words:
-        return "just now"
-    return f"{words} ago" if seconds > 0 else f"in {words}"
+    return (durations.ago(seconds) if seconds > 0 else durations.ahead(-seconds)) or gettext("just now")
 
 
 @register.filter
@@ -184,17 +209,29 @@ def expiry(moment: datetime, how: str = "words") -> str:
     """When something expires: "in 3 days", then "expired 2 hours ago"; in a "sentence", "expires in 3 days"."""
     left = (moment - timezone.now()).total_seconds()
     if left <= 0:
-        return f"expired {ago(moment)}"
-    words = f"in {durations.roughly(left) or 'less than a minute'}"
-    return f"expires {words}" if how == "sentence" else words
+        return gettext("expired %(ago)s") % {"ago": ago(moment)}
+    words = durations.ahead(left) or gettext("in less than a minute")
+    return gettext("expires %(ahead)s") % {"ahead": words} if how == "sentence" else words
+
+
+@register.filter(expects_localtime=True)
+def moment(at: datetime | None, expires: str = "") -> SafeString:
+    """A moment as an element that the page keeps true. `<c-time>` draws it; a sentence that holds one takes it as a
+    value."""
+    if at is None:
+        return format_html('<span class="faint">{}</span>', ago(at))
+    words = expiry(at, expires) if expires else ago(at)
+    given = format_html(' data-expires="{}"', expires) if expires else ""
+    # Translators: how an exact moment is written, in the letters of Django's filter `date`
+    exact = date(at, pgettext("date", "j F Y, H:i:s T"))
+    return format_html('<time datetime="{}" title="{}" data-relative{}>{}</time>', at.isoformat(), exact, given, words)
 
 
 @register.filter
 def state_badge(state: Any) -> dict[str, str]:
     """The kind of badge that an API's state wears, and the word on it; takes the enum or its value."""
     word = str(getattr(state, "value", state))
-    label = "Pre-Released" if word == "PROTOTYPED" else word.capitalize()
-    return {"kind": STATE_KINDS.get(word, "grey"), "label": label}
+    return {"kind": STATE_KINDS.get(word, "grey"), "label": gettext(STATE_WORDS.get(word, word.capitalize()))}
 
 
 @register.filter
@@ -228,6 +265,16 @@ def in_two(text: object) -> tuple[str, str]:
     whole = str(text)
     cut = len(whole) - SHOWN_END if len(whole) > 2 * SHOWN_END else 0
     return whole[:cut], whole[cut:]
+
+
+@register.filter
+def short(address: object) -> SafeString:
+    """What `<c-short>` draws of an address, for a sentence that holds one."""
+    return format_html(
+        '<code class="short" dir="ltr" title="{0}"><span class="short-start">{1}</span>{2}</code>',
+        address,
+        *in_two(address),
+    )
 
 
 @register.filter

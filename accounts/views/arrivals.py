@@ -15,14 +15,17 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import agents, default_password, operations
+from accounts import agents, default_password, languages, operations
 from accounts.access import FRESH
 from accounts.models import User
 from accounts.operations.sign_ins import NOTED
 from accounts.portals import Portal
+from core.sentences import Sentence
+from core.translating import gettext_noop
 
 HALF, HALF_SECONDS = "half_signed_in", 600
 KNOWN_COOKIE, KNOWN_SALT, MOST_KNOWN = "__Host-apim-known", "accounts.known-browser", 10
+UNKNOWN = gettext_noop("an unknown address")
 YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -75,8 +78,11 @@ def begin(request: HttpRequest, user: User) -> None:
     request.session[FRESH] = timezone.now().timestamp()
     note(request, user)
     if not is_known:
-        where = f"{agents.in_words(agent)}, from {address or 'an unknown address'}"
-        sentence = f"Somebody signed in to your account with a browser that is new here: {where}."
+        told = gettext_noop(
+            "Somebody signed in to your account with a browser that is new here: %(browser)s, from %(address)s."
+        )
+        text, named = agents.words_of(agent)
+        sentence = Sentence(told, browser=Sentence(text, **named), address=address or Sentence(UNKNOWN))
         operations.tell_of_account(user, sentence, timezone.now(), page="sign-ins")
 
 
@@ -89,6 +95,7 @@ def note(request: HttpRequest, user: User) -> None:
         address=request.META.get("REMOTE_ADDR") or "",
         agent=request.headers.get("User-Agent", ""),
         now=timezone.now(),
+        language=languages.spoken_at(request) if languages.is_translated(request.path) else None,
     )
 
 

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -68,12 +69,12 @@ def withdrawals(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Where the link leads: a name and a password of one's own, then the portal."""
-    invited, _ = operations.whose_invitation(token)
+    invited = operations.whose_invitation(token)[0]
     form = AcceptanceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         fields, now = form.cleaned_data, timezone.now()
         if user := accepted(form, lambda: operations.accept_invitation(token=token, **fields, now=now)):
-            messages.success(request, f"Welcome, {user.username}.")
+            messages.success(request, _("Welcome, %(name)s.") % {"name": user.username})
             return enter(request, PUBLISHER if user.roles & PUBLISHER_PORTAL else DEVPORTAL, user)
     may = [(role, MAY[Role(role)]) for role in invited.roles]
     context = {"form": form, "invited": invited, "may": may}

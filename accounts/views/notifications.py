@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import operations, queries
@@ -53,8 +54,11 @@ def choices(request: HttpRequest, portal: Portal) -> HttpResponse:
         operations.choose_notifications(
             user=user, choices={kind: (f"{kind}-portal" in ticked, f"{kind}-mail" in ticked) for kind in TERMS}
         )
-        messages.success(request, "Your choice was saved.")
+        messages.success(request, _("Your choice was saved."))
         return redirect("accounts:notification-choices", portal)
     chosen = queries.notification_choices_of(user)
-    rows = [{"kind": kind, "terms": terms, "chosen": chosen[kind]} for kind, terms in TERMS.items()]
+    rows = [
+        {"kind": kind, "label": _(terms.label), "about": _(terms.about), "terms": terms, "chosen": chosen[kind]}
+        for kind, terms in TERMS.items()
+    ]
     return render(request, "accounts/notifications/choices.html", {"rows": rows, "mail": settings.MAIL})

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -29,7 +30,7 @@ def password(request: HttpRequest, portal: Portal) -> HttpResponse:
         if accepted(form, lambda: operations.change_password(user=user, **fields, actor=user, now=now)):
             update_session_auth_hash(request, user)
             note(request, user)
-            messages.success(request, "Your password was changed. Everywhere else you are signed out.")
+            messages.success(request, _("Your password was changed. Everywhere else you are signed out."))
             return go(request, way_on(request, portal, default=reverse("accounts:account", args=[portal])))
     context = {"form": form, "is_forced": default_password.must_choose_another(user)}
     return render(request, "accounts/passwords/change.html", context, status=status_of(form))

@@ -8,6 +8,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -30,9 +31,10 @@ def email_confirmations(request: HttpRequest, portal: Portal) -> HttpResponse:
     begin_mail(request)
     user = current_user(request)
     if operations.send_confirmation(user=user, now=timezone.now()):
-        messages.success(request, f"An e-mail is on its way to {user.email}. Open the link in it within three days.")
+        sentence = _("An e-mail is on its way to %(address)s. Open the link in it within three days.")
+        messages.success(request, sentence % {"address": user.email})
     else:
-        messages.error(request, "Nothing was sent: enter an address first, or ask whether e-mail is set up here.")
+        messages.error(request, _("Nothing was sent: enter an address first, or ask whether e-mail is set up here."))
     return redirect("accounts:account", portal)
 
 
@@ -42,7 +44,7 @@ def email_confirmation(request: HttpRequest, token: str) -> HttpResponse:
     """Where that link leads: a button confirms, since programs that look through e-mails open links too."""
     if request.method == "POST":
         user = operations.confirm_email(token=token, now=timezone.now())
-        messages.success(request, f"{user.email} is confirmed.")
+        messages.success(request, _("%(address)s is confirmed.") % {"address": user.email})
         return redirect("accounts:account", DEVPORTAL)
     user = operations.whose_confirmation(token)
     return render(request, "accounts/recovery/confirm.html", {"whose": user})
@@ -71,7 +73,7 @@ def password_choice(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         new, now = form.cleaned_data["new_password"], timezone.now()
         if accepted(form, lambda: operations.choose_password(pk=pk, token=token, new_password=new, now=now)):
-            messages.success(request, "Your password was changed. Sign in with the new one.")
+            messages.success(request, _("Your password was changed. Sign in with the new one."))
             return redirect("accounts:sign-in", DEVPORTAL)
     return render(request, "accounts/recovery/choose.html", {"form": form, "whose": user}, status=status_of(form))
 
@@ -88,7 +90,7 @@ def deletion(request: HttpRequest, portal: Portal) -> HttpResponse:
         accepted(form, lambda: operations.delete_account(user=user, password=password, now=now))
         if not form.errors:
             logout(request)
-            messages.success(request, "Your account is deleted.")
+            messages.success(request, _("Your account is deleted."))
             return redirect("accounts:sign-in", DEVPORTAL)
     held = consequences.of(user)
     context = {"form": form, "held": held, "ends": consequences.of_losing_rights(held)}
@@ -97,5 +99,5 @@ def deletion(request: HttpRequest, portal: Portal) -> HttpResponse:
 
 def begin_mail(request: HttpRequest) -> None:
     """Count an e-mail that somebody has sent. Raises TooManyAttempts."""
-    refusal = "Too many e-mails were asked for from your address"
+    refusal = _("Too many e-mails were asked for from your address. Wait %(wait)s, then try again.")
     Attempt.begin(address_of(request), kind="mail", most=MOST_ASKED, seconds=SIGN_UP_SECONDS, refusal=refusal)

@@ -5,11 +5,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import installation, operations
+from accounts import installation, languages, operations
 from accounts.attempts import SIGN_UP_SECONDS, Attempt, address_of
 from accounts.forms import SignUpForm
 from accounts.models import InstallationSettings
@@ -29,12 +30,14 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return redirect(DEVPORTAL.home)
     form, user = SignUpForm(request.POST if is_sent else None), None
     if form.is_valid():
-        most, refusal = settings.SIGN_UPS_PER_ADDRESS, "Too many accounts were made from your address"
+        most = settings.SIGN_UPS_PER_ADDRESS
+        refusal = _("Too many accounts were made from your address. Wait %(wait)s, then try again.")
         attempt = Attempt.begin(
             address_of(request), kind="sign-up", most=most, seconds=SIGN_UP_SECONDS, refusal=refusal
         )
+        given = {**form.cleaned_data, "language": languages.spoken_at(request)}
         try:
-            user = accepted(form, lambda: operations.sign_up(**form.cleaned_data, now=timezone.now()))
+            user = accepted(form, lambda: operations.sign_up(**given, now=timezone.now()))
         finally:
             if user is None:  # refused before it cost anything
                 attempt.count(-1)
@@ -43,7 +46,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if user and user.awaits_approval:
         return render(request, "accounts/registrations/waiting.html", {"newcomer": user})
     if user:
-        messages.success(request, f"Welcome, {user.username}. Pick an API to subscribe to.")
+        messages.success(request, _("Welcome, %(name)s. Pick an API to subscribe to.") % {"name": user.username})
         return enter(request, DEVPORTAL, user)
     is_closed = installation.current().sign_up == InstallationSettings.SignUp.CLOSED
     if is_closed and not is_sent:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -62,7 +63,7 @@ def app(request: HttpRequest, portal: Portal) -> HttpResponse:
         codes = accepted(form, lambda: operations.set_up_app(user=user, secret=secret, code=code, now=now))
         if codes is not None:
             del request.session[NEW_APP]
-            messages.success(request, "The app is set up. From now on a password alone does not sign you in.")
+            messages.success(request, _("The app is set up. From now on a password alone does not sign you in."))
             return shown_once(request, portal, codes)
     issuer = f"API Manager {request.get_host().partition(':')[0]}"
     address = one_time_codes.app_address(secret, account=user.username, issuer=issuer)
@@ -82,7 +83,7 @@ def app(request: HttpRequest, portal: Portal) -> HttpResponse:
 def app_removals(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Do without the app."""
     remove = partial(operations.remove_app, user=current_user(request), now=timezone.now())
-    return tried(request, portal, remove, "The authenticator app is removed.")
+    return tried(request, portal, remove, _("The authenticator app is removed."))
 
 
 @never_cache
@@ -109,7 +110,7 @@ def passkeys(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Keep a passkey that the browser has just made."""
     user, form, now = current_user(request), PasskeyForm(request.POST), timezone.now()
     if not form.is_valid():
-        messages.error(request, "Give the passkey a shorter name, and try again.")
+        messages.error(request, _("Give the passkey a shorter name, and try again."))
         return redirect("accounts:second-factor", portal)
     given = form.cleaned_data
     try:
@@ -118,7 +119,7 @@ def passkeys(request: HttpRequest, portal: Portal) -> HttpResponse:
     except (Invalid, Conflict) as refusal:
         messages.error(request, str(refusal))
         return redirect("accounts:second-factor", portal)
-    messages.success(request, "The passkey was added. You can sign in with it, without your password.")
+    messages.success(request, _("The passkey was added. You can sign in with it, without your password."))
     return shown_once(request, portal, codes)
 
 
@@ -128,7 +129,7 @@ def passkey(request: HttpRequest, portal: Portal, pk: int) -> HttpResponse:
     """Call a passkey something else."""
     user, name, now = current_user(request), request.POST.get("name", ""), timezone.now()
     rename = partial(operations.rename_passkey, user=user, pk=pk, name=name, now=now)
-    return tried(request, portal, rename, "The passkey has its new name.")
+    return tried(request, portal, rename, _("The passkey has its new name."))
 
 
 @require_POST
@@ -136,7 +137,7 @@ def passkey(request: HttpRequest, portal: Portal, pk: int) -> HttpResponse:
 def passkey_removals(request: HttpRequest, portal: Portal, pk: int) -> HttpResponse:
     """Let a passkey sign nobody in any more."""
     remove = partial(operations.remove_passkey, user=current_user(request), pk=pk, now=timezone.now())
-    return tried(request, portal, remove, "The passkey is removed. Delete it on your device too.")
+    return tried(request, portal, remove, _("The passkey is removed. Delete it on your device too."))
 
 
 def tried(request: HttpRequest, portal: Portal, change: Callable[[], object], sentence: str) -> HttpResponse:

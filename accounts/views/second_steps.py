@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -33,14 +34,14 @@ MOST_CONFIRMATIONS = 10  # passwords, right ones included, of one person in a qu
 def challenges(request: HttpRequest, portal: Portal, purpose: str) -> HttpResponse:
     """What the browser is to ask a passkey for, as JSON; the browser keeps what it was asked in a sealed cookie."""
     if purpose not in set(Purpose):
-        raise NotFound("There is no such use of a passkey.")
+        raise NotFound(_("There is no such use of a passkey."))
     wanted, user = Purpose(purpose), None
     if wanted is Purpose.SECOND_STEP:
         user = half_signed_in(request)
     elif wanted is not Purpose.SIGN_IN:
         user = request.user if isinstance(request.user, User) else None
     if user is None and wanted is not Purpose.SIGN_IN:
-        return JsonResponse({"problem": "Sign in again: too much time has passed."}, status=403)
+        return JsonResponse({"problem": _("Sign in again: too much time has passed.")}, status=403)
     try:
         options, asked = operations.ask(wanted, user=user, now=timezone.now())
     except DomainError as refusal:
@@ -62,7 +63,7 @@ def asked_of(request: HttpRequest, purpose: Purpose, user: User | None = None) -
 @sensitive_post_parameters("credential")
 def passkey_sign_in(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Sign in with a passkey alone: it is there, and it has made sure of its owner."""
-    refusal = "Too many passkeys were refused from your address"
+    refusal = _("Too many passkeys were refused from your address. Wait %(wait)s, then try again.")
     most, seconds = settings.FAILED_SIGN_INS_PER_ADDRESS, SIGN_IN_SECONDS
     attempt = Attempt.begin(address_of(request), kind="passkey", most=most, seconds=seconds, refusal=refusal)
     try:
@@ -84,7 +85,7 @@ def second_step(request: HttpRequest, portal: Portal) -> HttpResponse:
     user = half_signed_in(request)
     if user is None:
         if request.method == "POST":
-            messages.error(request, "Too much time has passed. Sign in again.")
+            messages.error(request, _("Too much time has passed. Sign in again."))
         return redirect("accounts:sign-in", portal)
     form = SecondStepForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -118,7 +119,7 @@ def confirmation(request: HttpRequest, portal: Portal) -> HttpResponse:
     user, form = current_user(request), ConfirmationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given, now = form.cleaned_data, timezone.now()
-        refusal, seconds = "Too many passwords were typed", SIGN_IN_SECONDS
+        refusal, seconds = _("Too many passwords were typed. Wait %(wait)s, then try again."), SIGN_IN_SECONDS
         Attempt.begin(str(user.pk), kind="confirmation", most=MOST_CONFIRMATIONS, seconds=seconds, refusal=refusal)
 
         def confirm() -> User:

@@ -7,6 +7,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import agents, operations, queries
@@ -36,7 +37,7 @@ def sign_ins(request: HttpRequest, portal: Portal) -> HttpResponse:
 def ends(request: HttpRequest, portal: Portal, session: str) -> HttpResponse:
     """End one session."""
     operations.end_sign_in(user=current_user(request), session=session, now=timezone.now())
-    messages.success(request, "The session has ended.")
+    messages.success(request, _("The session has ended."))
     return redirect("accounts:sign-ins", portal)
 
 
@@ -48,5 +49,5 @@ def ends_of_others(request: HttpRequest, portal: Portal) -> HttpResponse:
     operations.end_other_sign_ins(user=user, now=timezone.now())
     update_session_auth_hash(request, user)
     note(request, user)
-    messages.success(request, "You are signed out everywhere else.")
+    messages.success(request, _("You are signed out everywhere else."))
     return redirect("accounts:sign-ins", portal)

@@ -50,7 +50,7 @@ def serve(hosts: list[str]) -> NoReturn:
         raise CannotStart("The portal may open too few files: allow it more (ulimit -n; LimitNOFILE= under systemd).")
     server = PortalServer(
         PortalApplication(),
-        endpoints=["a door of our own"],
+        endpoints=["a factory of our own"],
         action_logger=log_request if settings.ACCESS_LOG else None,
         http_timeout=ANSWER_SECONDS,
         server_name="",
@@ -63,7 +63,7 @@ def serve(hosts: list[str]) -> NoReturn:
         raiseMinimumTo=TLSVersion.TLSv1_2,
         acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(TLS_12_CIPHERS),
     )
-    door = Door(
+    factory = BoundedTlsFactory(
         tls,
         PortalFactory(server),
         most=min(settings.PORTAL_CONNECTIONS or most, most),
@@ -72,11 +72,11 @@ def serve(hosts: list[str]) -> NoReturn:
     )
     for host in hosts:
         with listening_socket(host.strip("[]"), settings.PORTAL_PORT) as sock:
-            reactor.adoptStreamPort(sock.fileno(), sock.family, door)  # which keeps a copy
+            reactor.adoptStreamPort(sock.fileno(), sock.family, factory)  # which keeps a copy
     import_module(settings.ROOT_URLCONF)  # all pages, so that nobody waits for them
     gc.collect()
     gc.freeze()  # what is imported now is never garbage, and looking through it holds up every page that is being made
-    server.run_with(door)
+    server.run_with(factory)
     logging.shutdown()
     os._exit(0)
 
@@ -103,7 +103,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return sock
 
 
-class Door(TLSMemoryBIOFactory):  # type: ignore[misc]  # Twisted is half typed
+class BoundedTlsFactory(TLSMemoryBIOFactory):  # type: ignore[misc]  # Twisted is half typed
     """Takes clients in, TLS first: at most so many, and so many of one address unless it is a proxy of ours.
 
     More are cut off before they cost anything. Where all places are taken, a client of an address that has few of them
@@ -149,13 +149,13 @@ class Door(TLSMemoryBIOFactory):  # type: ignore[misc]  # Twisted is half typed
 
 
 class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
-    """Daphne's server with a door of our own."""
+    """Daphne's server on a factory of our own."""
 
     is_stopping = False
     connections: dict[PortalRequest | LiveProtocol, dict[str, Any]]
 
-    def run_with(self, door: Door) -> None:
-        """Serve who comes in by the door until told to stop."""
+    def run_with(self, factory: BoundedTlsFactory) -> None:
+        """Serve who the factory takes in until told to stop."""
         self.connections = {}
         self.ws_factory = WebSocketFactory(self, server="")
         self.ws_factory.protocol = LiveProtocol
@@ -170,11 +170,11 @@ class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
         reactor.callLater(1, self.application_checker)
         reactor.callLater(2, self.timeout_checker)
         asyncio.set_event_loop(reactor._asyncioEventloop)
-        end = lambda: Deferred.fromFuture(asyncio.ensure_future(self._end(door)))  # noqa: E731
+        end = lambda: Deferred.fromFuture(asyncio.ensure_future(self.end(factory)))  # noqa: E731
         reactor.addSystemEventTrigger("before", "shutdown", end)
         reactor.run()
 
-    async def _end(self, door: Door) -> None:
+    async def end(self, factory: BoundedTlsFactory) -> None:
         """Requests have the drain time to finish, then they are refused like those that came meanwhile."""
         self.is_stopping = True
         for looking in [each for each in self.connections if isinstance(each, LiveProtocol)]:
@@ -185,10 +185,10 @@ class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
             await asyncio.sleep(0.02)
         for request in self._in_flight():
             request.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "The server is being restarted, and this took too long.")
-        for client in list(door.protocols):
+        for client in list(factory.protocols):
             client.loseConnection()
         over = clock() + FLUSH_SECONDS
-        while door.protocols and clock() < over:
+        while factory.protocols and clock() < over:
             await asyncio.sleep(0.02)
 
     def _in_flight(self) -> list[PortalRequest]:

@@ -127,7 +127,7 @@ class Search(Resource):
     def get(self, request: Request) -> Response:
         """The APIs, what fits best first, then the documents that hold every word and that whoever asks may read."""
         text = request.query_params.get("query", "")
-        apis = queries.shelves_for(request.user, text=text, every_version=True)
+        apis = queries.listed_for(request.user, text)
         everything: Any = Joined(apis, queries.documents_for(request.user, text))
         return Response(one_page(request, everything, _found))
 

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.folded import FoldedText, Folding, KeepsFolded
 
@@ -76,13 +78,13 @@ class Application(KeepsFolded):
     audit_kind: ClassVar = "application"
 
     class TokenType(models.TextChoices):
-        JWT = "JWT", "JWT"
-        OAUTH = "OAUTH", "OAuth"
+        JWT = "JWT", gettext_lazy("JWT")
+        OAUTH = "OAUTH", gettext_lazy("OAuth")
 
     class Approval(models.TextChoices):
-        APPROVED = "APPROVED", "Approved"
-        WAITING = "CREATED", "Waiting for approval"
-        REJECTED = "REJECTED", "Rejected"
+        APPROVED = "APPROVED", gettext_lazy("Approved")
+        WAITING = "CREATED", gettext_lazy("Waiting for approval")
+        REJECTED = "REJECTED", gettext_lazy("Rejected")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="applications")
@@ -113,6 +115,7 @@ class Application(KeepsFolded):
                 fields=["owner"], condition=models.Q(is_internal=True), name="one_internal_application_per_person"
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["approval", "created_at"], name="applications_by_approval")]
 
     def __str__(self) -> str:
         return self.name
@@ -122,10 +125,15 @@ class Application(KeepsFolded):
         """Why there can be no keys, in a sentence; empty once it is approved. What was said with a rejection stands
         in it."""
         if self.approval == self.Approval.WAITING:
-            return f"{self} waits for an administrator's approval. You are told when it is there."
+            return _("%(name)s waits for an administrator's approval. You are told when it is there.") % {"name": self}
         if self.approval == self.Approval.REJECTED:
-            said = f" They say: {self.decision}" if self.decision else ""
-            return f"An administrator has rejected {self}.{said} Change and save it to ask again."
+            about = {"name": self, "decision": self.decision}
+            if self.decision:
+                return (
+                    _("An administrator has rejected %(name)s. They say: %(decision)s Change and save it to ask again.")
+                    % about
+                )
+            return _("An administrator has rejected %(name)s. Change and save it to ask again.") % about
         return ""
 
     def audit_detail(self) -> dict[str, Any]:

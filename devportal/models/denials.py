@@ -32,6 +32,7 @@ class DenyPolicy(KeepsFolded):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "value", "invert"], name="denied_once_for_one_reason")
         ]
+        indexes: ClassVar = [models.Index(fields=["-created_at", "id"], name="denials_by_age")]
 
     def __str__(self) -> str:
         return f"{self.kind} {'not ' if self.invert else ''}{self.value}"

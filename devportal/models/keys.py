@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from oauth2_provider.models import AbstractApplication
 
 from devportal import grants
@@ -18,8 +20,13 @@ LONGEST_TOKEN_NAME = 60
 class KeyType(models.TextChoices):
     """Which of an API's endpoints a key reaches."""
 
-    PRODUCTION = "PRODUCTION", "Production"
-    SANDBOX = "SANDBOX", "Sandbox"
+    PRODUCTION = "PRODUCTION", gettext_lazy("Production")
+    SANDBOX = "SANDBOX", gettext_lazy("Sandbox")
+
+    @property
+    def keys(self) -> str:
+        """Keys of this type, as a sentence calls them."""
+        return _("production keys") if self is KeyType.PRODUCTION else _("sandbox keys")
 
 
 class OAuthClient(AbstractApplication):
@@ -51,6 +58,7 @@ class OAuthClient(AbstractApplication):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "key_type"], name="one_key_of_a_type_per_application")
         ]
+        indexes: ClassVar = [models.Index(fields=["approval"], name="keys_by_approval")]
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Whether one of `grant_types` (the toolkit's names, with hyphens) was granted to this client."""
@@ -64,12 +72,21 @@ class OAuthClient(AbstractApplication):
     @property
     def reason(self) -> str:
         """Why no token is issued for these keys, in a sentence; empty once they are approved."""
-        keys = f"The {self.get_key_type_display().lower()} keys of {self.application}"
         if self.approval == Application.Approval.WAITING:
-            return f"{keys} wait for an administrator's approval. You are told when it is there."
+            about = {"keys": KeyType(self.key_type).keys, "application": self.application}
+            return (
+                _(
+                    "The %(keys)s of %(application)s wait for an administrator's approval. "
+                    "You are told when it is there."
+                )
+                % about
+            )
         if self.approval == Application.Approval.REJECTED:
-            said = f" They say: {self.decision}" if self.decision else ""
-            return f"An administrator has rejected these keys.{said} Save them once more to ask again."
+            if self.decision:
+                return _(
+                    "An administrator has rejected these keys. They say: %(decision)s Save them once more to ask again."
+                ) % {"decision": self.decision}
+            return _("An administrator has rejected these keys. Save them once more to ask again.")
         return ""
 
     def audit_detail(self) -> dict[str, Any]:

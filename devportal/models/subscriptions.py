@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext as _
 
 from devportal.models.applications import LONGEST_REASON, Application
-from devportal.subscription_states import BLOCKING, CHOICES, REASONS, SubscriptionState
+from devportal.subscription_states import BLOCKING, CHOICES, IN_A_SENTENCE, REASONS, SubscriptionState
 from publisher.models import Api, Plan
 
 
@@ -31,16 +32,26 @@ class Subscription(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "api"], name="subscribed_once_to_an_api")
         ]
-        indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="subscriptions_by_age")]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="subscriptions_by_age"),
+            models.Index(fields=["state", "created_at"], name="subscriptions_by_state"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"
 
     @property
+    def state_in_a_sentence(self) -> str:
+        """Where it stands, for the middle of a sentence: "waiting for approval"."""
+        return str(IN_A_SENTENCE[SubscriptionState(self.state)])
+
+    @property
     def reason(self) -> str:
         """Why it does not work as asked for, in a sentence; empty if it does. What the publisher said stands in it."""
-        reason = REASONS.get(SubscriptionState(self.state), "")
-        return f"{reason} They say: {self.decision}" if reason and self.decision else reason
+        reason = str(REASONS.get(SubscriptionState(self.state), ""))
+        if reason and self.decision:
+            return _("%(reason)s They say: %(decision)s") % {"reason": reason, "decision": self.decision}
+        return reason
 
     def audit_detail(self) -> dict[str, Any]:
         return {

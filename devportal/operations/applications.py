@@ -5,6 +5,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts import installation
 from accounts.models import User
@@ -28,13 +30,13 @@ class ApplicationNameTaken(Conflict):
     """The owner has another application of this name."""
 
     field = "name"
-    sentence = "You already have an application named “{name}”. Choose another name, or use that one."
+    sentence = gettext_noop("You already have an application named “{name}”. Choose another name, or use that one.")
 
 
 class ApplicationDecided(Conflict):
     """Somebody else has decided meanwhile, or there was nothing to decide."""
 
-    sentence = "This application does not wait for approval any more. Reload to see how it stands."
+    sentence = gettext_noop("This application does not wait for approval any more. Reload to see how it stands.")
 
 
 class NotApproved(Conflict):
@@ -80,7 +82,8 @@ def create_application(
         most = settings.APPLICATIONS_PER_PERSON
         if Application.objects.filter(owner=actor).count() >= most > 0:
             raise NoMoreApplications(
-                f"You have {most} applications, as many as one person may. Delete one of them first."
+                _("You have %(most)d applications, as many as one person may. Delete one of them first.")
+                % {"most": most}
             )
         _hold(application.plan)
         rows.save(application, taken=lambda: ApplicationNameTaken(name=name.strip()))
@@ -173,7 +176,7 @@ def require_approved(application: Application) -> None:
 def clean_reason(reason: str) -> str:
     """What is said with a decision. Raises Invalid."""
     try:
-        return clean_line(reason, LONGEST_REASON, "A reason")
+        return clean_line(reason, LONGEST_REASON, _("A reason"))
     except BadValue as error:
         raise invalid(reason=str(error)) from None
 
@@ -207,20 +210,22 @@ def _first_approval(owner: User) -> str:
 def _hold(plan: ApplicationPlan) -> None:
     """Keep the plan from being deleted until the transaction ends."""
     if ApplicationPlan.objects.select_for_update(no_key=True).filter(pk=plan.pk).first() is None:
-        sentence = f"{plan} has been deleted meanwhile. Choose another plan."
+        sentence = _("%(plan)s has been deleted meanwhile. Choose another plan.") % {"plan": plan}
         raise invalid(plan=sentence)
 
 
 def _check(name: str, description: str, token_type: str) -> None:
     problems = {}
     if not name.strip():
-        problems["name"] = "Give the application a name, so that you find it again."
+        problems["name"] = _("Give the application a name, so that you find it again.")
     if not is_seen(name.strip()):
-        problems["name"] = "A name cannot contain line ends or characters that are not seen. Type it anew."
+        problems["name"] = _("A name cannot contain line ends or characters that are not seen. Type it anew.")
     if len(name.strip()) > LONGEST_NAME:
-        problems["name"] = f"A name has at most {LONGEST_NAME} characters; this one has {len(name.strip())}."
+        numbers = {"limit_value": LONGEST_NAME, "show_value": len(name.strip())}
+        problems["name"] = _("A name has at most %(limit_value)d characters; this one has %(show_value)d.") % numbers
     if len(description.strip()) > LONGEST_DESCRIPTION:
-        problems["description"] = f"A description has at most {LONGEST_DESCRIPTION} characters."
+        most = {"most": LONGEST_DESCRIPTION}
+        problems["description"] = _("A description has at most %(most)d characters.") % most
     if token_type not in Application.TokenType.values:
-        problems["token_type"] = "Choose JWT or OAuth."  # noqa: S105 - a sentence
-    refuse(problems, "The application cannot be saved like this.")
+        problems["token_type"] = _("Choose JWT or OAuth.")
+    refuse(problems, _("The application cannot be saved like this."))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core import rows
@@ -94,12 +95,14 @@ def delete_attribute(*, attribute: ApplicationAttribute, actor: User, now: datet
 def checked_attributes(given: Mapping[str, str]) -> dict[str, str]:
     """What is kept of the attributes of an application: those that say something. Raises Invalid (attributes)."""
     known = {row.name: row for row in ApplicationAttribute.objects.all()}
-    problems = [f"There is no attribute {name}." for name in given if name not in known]
+    problems = [_("There is no attribute %(name)s.") % {"name": name} for name in given if name not in known]
     values = {}
     for name, row in known.items():
         try:
-            missing = f"{name} is asked for by your administrators." if row.is_required else ""
-            if value := clean_line(given.get(name, ""), LONGEST_VALUE, name, missing=missing):
+            missing = _("%(name)s is asked for by your administrators.") % {"name": name}
+            if value := clean_line(
+                given.get(name, ""), LONGEST_VALUE, name, missing=missing if row.is_required else ""
+            ):
                 values[name] = value
         except BadValue as error:
             problems.append(str(error))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core import rows
@@ -71,10 +72,12 @@ def state_at(owner: User, api: Api, otherwise: SubscriptionState) -> Subscriptio
 def require_let_in(owner: User, api: Api) -> None:
     """Raise OwnerBlocked if a block leaves nothing of `api` to `owner`."""
     if state_at(owner, api, SubscriptionState.UNBLOCKED) is SubscriptionState.BLOCKED:
-        raise OwnerBlocked(
-            f"The publisher has blocked {owner.username} from {api}, with every application. Ask "
-            f"{api.provider.display_name} to lift the block."
+        sentence = _(
+            "The publisher has blocked %(owner)s from %(api)s, with every application. Ask %(provider)s to lift the "
+            "block."
         )
+        about = {"owner": owner.username, "api": api, "provider": api.provider.display_name}
+        raise OwnerBlocked(sentence % about)
 
 
 def _move_all(block: OwnerBlock, after: SubscriptionState, actor: User | None, now: datetime) -> None:

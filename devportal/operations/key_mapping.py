@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core import rows
@@ -31,20 +32,21 @@ def map_keys(
     require_use_application(actor, application)
     require_approved(application)
     if key_type not in KeyType.values:
-        raise invalid(key_type="Choose PRODUCTION or SANDBOX.")
+        raise invalid(key_type=_("Choose PRODUCTION or SANDBOX."))
     mine = OAuthClient.objects.filter(user=actor, application=None, user__is_service=False)
     client = mine.filter(client_id=client_id.strip()).first()
     if client is None or not is_secret_of(client, secret, now):
-        sentence = "You have registered no client with this consumer key and secret. Copy both anew."
+        sentence = _("You have registered no client with this consumer key and secret. Copy both anew.")
         raise invalid(client_id=sentence)
     with transaction.atomic():
-        held, label = lock(application), KeyType(key_type).label.lower()
+        held, label = lock(application), KeyType(key_type).lower()
         row: OAuthClient = rows.lock(client, gone=KeysNotFound)
         end_tokens_of(row, actor=actor, now=now)
         row.application, row.key_type, row.is_mapped = held, key_type, True
         row.user, row.secret_by, row.name = held.owner, actor, f"{held.name} ({label})"
         row.approval = first_approval(key_type, actor)
-        sentence = f"{application} has {label} keys already. An application has one set of each type."
+        about = {"application": application, "keys": KeyType(key_type).keys}
+        sentence = _("%(application)s has %(keys)s already. An application has one set of each type.") % about
         rows.save(row, taken=lambda: KeysExist(sentence))
         record_change(row, "mapped", actor=actor, now=now)
         if row.approval == Application.Approval.WAITING:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts import installation
 from accounts.models import User
@@ -26,7 +28,7 @@ from devportal.sharing import Right
 class KeysDecided(Conflict):
     """Somebody else has decided meanwhile, or there was nothing to decide."""
 
-    sentence = "These keys do not wait for approval any more. Reload to see how they stand."
+    sentence = gettext_noop("These keys do not wait for approval any more. Reload to see how they stand.")
 
 
 class KeysExist(Conflict):
@@ -62,7 +64,7 @@ def generate_keys(
     names = _checked(key_type, grant_types, callback_url, seconds)
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
-        application, label = lock(application), KeyType(key_type).label.lower()
+        application, label = lock(application), KeyType(key_type).lower()
         client = OAuthClient(
             application=application,
             user=application.owner,
@@ -75,7 +77,8 @@ def generate_keys(
             algorithm=OAuthClient.RS256_ALGORITHM,
         )
         put_terms(client, names, callback_url, seconds)
-        sentence = f"{application} has {label} keys already. Use them, or regenerate their secret."
+        about = {"application": application, "keys": KeyType(key_type).keys}
+        sentence = _("%(application)s has %(keys)s already. Use them, or regenerate their secret.") % about
         rows.save(client, taken=lambda: KeysExist(sentence))
         record_change(client, "generated", actor=actor, now=now)
         if client.approval == Application.Approval.WAITING:
@@ -140,12 +143,12 @@ def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, secon
     """The grants in the order of the table, or Invalid with a sentence for each field."""
     chosen = list(grant_types)
     problems = {
-        "key_type": None if key_type in KeyType.values else "Choose PRODUCTION or SANDBOX.",
+        "key_type": None if key_type in KeyType.values else _("Choose PRODUCTION or SANDBOX."),
         "grant_types": grants.problem_with_grants(chosen),
         "callback_url": grants.problem_with_callbacks(chosen, callback_url),
         "token_seconds": grants.problem_with_seconds(seconds, settings.LONGEST_TOKEN_SECONDS),
     }
-    refuse(problems, "The keys cannot be saved like this.")
+    refuse(problems, _("The keys cannot be saved like this."))
     return [name for name in grants.GRANT_NAMES if name in chosen]
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
@@ -28,7 +30,7 @@ class AlreadyShared(Conflict):
 class TooManyPeople(Conflict):
     """The application is shared with as many people as one may be."""
 
-    sentence = f"An application is shared with {sharing.MOST_PEOPLE} people at most. Remove somebody first."
+    sentence = gettext_noop("An application is shared with {most} people at most. Remove somebody first.")
 
 
 def add_member(*, application: Application, name: str, right: Right, actor: User, now: datetime) -> Membership:
@@ -39,15 +41,17 @@ def add_member(*, application: Application, name: str, right: Right, actor: User
     require_use_application(actor, application, Right.OWN)
     person = _developer(name)
     if right not in sharing.GIVEN:
-        raise invalid(right="Choose what they may do.")
+        raise invalid(right=_("Choose what they may do."))
     if person.pk == application.owner_id:
-        raise invalid(name=f"{application} belongs to {person.username}, who may do everything with it.")
+        about = {"application": application, "person": person.username}
+        raise invalid(name=_("%(application)s belongs to %(person)s, who may do everything with it.") % about)
     with transaction.atomic():
         row = rows.lock(application, gone=ApplicationNotFound, no_key=True)
         if row.members.count() >= sharing.MOST_PEOPLE:
-            raise TooManyPeople
+            raise TooManyPeople(most=sharing.MOST_PEOPLE)
         member = Membership(application=row, person=person, right=right, since=now)
-        sentence = f"{application} is shared with {person.username} already. Change what they may do in the list."
+        about = {"application": application, "person": person.username}
+        sentence = _("%(application)s is shared with %(person)s already. Change what they may do in the list.") % about
         rows.save(member, taken=lambda: AlreadyShared(sentence))
         record_change(member, "added", actor=actor, now=now)
         news.application_shared(member, now)
@@ -61,7 +65,7 @@ def change_right(*, member: Membership, right: Right, actor: User, now: datetime
     """
     require_use_application(actor, member.application, Right.OWN)
     if right not in sharing.GIVEN:
-        raise invalid(right="Choose what they may do.")
+        raise invalid(right=_("Choose what they may do."))
     with transaction.atomic():
         row = rows.lock(member, gone=MemberNotFound)
         before, row.right = Right(row.right).name.lower(), right
@@ -124,7 +128,8 @@ def _developer(name: str) -> User:
     known = Q(username_key=said) | (Q(email_key=said, confirmed_email=F("email")) if "@" in said else Q(pk__in=()))
     person = User.objects.filter(known, is_active=True, is_service=False).order_by("pk").first()
     if not said or person is None or not can_develop(person):
-        raise invalid(name=f"There is no developer called {said}. Type a user name, or an address that they confirmed.")
+        sentence = _("There is no developer called %(name)s. Type a user name, or an address that they confirmed.")
+        raise invalid(name=sentence % {"name": said})
     return person
 
 

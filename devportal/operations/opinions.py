@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.audit import record_change
@@ -17,8 +18,8 @@ def rate_api(*, api: Api, stars: int, actor: User, now: datetime) -> Rating:
     """Give an API one to five stars in place of those given before. Raises ApiNotListed, Invalid (field `rating`)."""
     api = queries.api_for(actor, api.pk)
     if isinstance(stars, bool) or not 1 <= stars <= MOST_STARS:
-        raise invalid(rating=f"A rating is 1 to {MOST_STARS} stars.")
-    row, _ = Rating.objects.update_or_create(api=api, by=actor, defaults={"stars": stars, "updated_at": now})
+        raise invalid(rating=_("A rating is 1 to %(most)s stars.") % {"most": MOST_STARS})
+    row, _is_new = Rating.objects.update_or_create(api=api, by=actor, defaults={"stars": stars, "updated_at": now})
     record_change(row, "given", actor=actor, now=now)
     return row
 

@@ -8,6 +8,8 @@ from typing import Final
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from core import rows
@@ -24,20 +26,26 @@ from devportal.sharing import Right
 MOST_SECRETS = 5  # beside the first one
 DAY: Final = 86_400
 SHORTEST_LIFE, LONGEST_LIFE = 60, 730 * DAY
-OVERLAPS = {0: "At once", 3600: "In an hour", DAY: "In a day", 7 * DAY: "In a week", 30 * DAY: "In a month"}
+OVERLAPS = {
+    0: gettext_noop("At once"),
+    3600: gettext_noop("In an hour"),
+    DAY: gettext_noop("In a day"),
+    7 * DAY: gettext_noop("In a week"),
+    30 * DAY: gettext_noop("In a month"),
+}
 SAID_BEFORE = timedelta(days=7)
 
 
 class TooManySecrets(Conflict):
     """These keys have as many secrets as keys may."""
 
-    sentence = f"These keys have {MOST_SECRETS} further secrets, as many as keys may. End one of them first."
+    sentence = gettext_noop("These keys have {most} further secrets, as many as keys may. End one of them first.")
 
 
 class SecretNotFound(NotFound):
     """There is no such secret, or it has ended."""
 
-    sentence = "This secret has ended already."
+    sentence = gettext_noop("This secret has ended already.")
 
 
 def add_secret(
@@ -50,12 +58,14 @@ def add_secret(
     """
     require_use_keys(actor, client, Right.MANAGE)
     try:
-        called = clean_line(name, LONGEST_TOKEN_NAME, "A name", missing="Say where the secret is used.")
+        called = clean_line(name, LONGEST_TOKEN_NAME, _("A name"), missing=_("Say where the secret is used."))
     except BadValue as error:
         raise invalid(name=str(error)) from None
     if seconds is not None and not SHORTEST_LIFE <= seconds <= LONGEST_LIFE:
-        most = LONGEST_LIFE // DAY
-        raise invalid(seconds=f"A secret lives from a minute to {most} days, or for good if nothing is said.")
+        most = {"most": LONGEST_LIFE // DAY}
+        raise invalid(
+            seconds=_("A secret lives from a minute to %(most)d days, or for good if nothing is said.") % most
+        )
     secret = tokens.random_token()
     expires = now + timedelta(seconds=seconds) if seconds is not None else None
     with transaction.atomic():
@@ -86,13 +96,13 @@ def regenerate_secret(
     """
     require_use_keys(actor, client, Right.MANAGE)
     if not 0 <= overlap <= 30 * DAY:
-        raise invalid(overlap="The old secret goes on for a month at most.")
+        raise invalid(overlap=_("The old secret goes on for a month at most."))
     secret = tokens.random_token()
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
         if overlap:
             ends, seen_by = now + timedelta(seconds=overlap), row.secret_by
-            _keep(row, "The one before", row.client_secret, ends, now, by=seen_by, is_announced=True)
+            _keep(row, _("The one before"), row.client_secret, ends, now, by=seen_by, is_announced=True)
         row.client_secret, row.secret_by = secret, actor
         row.save()
         if revoke_tokens:
@@ -135,7 +145,7 @@ def _keep(
 ) -> ClientSecret:
     alive = client.secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
     if alive.count() >= MOST_SECRETS:
-        raise TooManySecrets
+        raise TooManySecrets(most=MOST_SECRETS)
     return ClientSecret.objects.create(
         client=client, name=name, digest=digest, created_at=now, expires_at=expires, by=by, is_announced=is_announced
     )

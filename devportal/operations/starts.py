@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.errors import Conflict
@@ -41,16 +42,22 @@ class Start:
     made: tuple[str, ...]
 
     def __str__(self) -> str:
+        about = {"application": self.subscription.application, "made": listed(self.made)}
         if not self.made:
-            return f"{self.subscription.application} had all that is needed; nothing was made."
-        waits = ""
+            return _("%(application)s had all that is needed; nothing was made.") % about
+        sentence = _("Made for you: %(made)s.")
         if self.subscription.application.reason:
-            waits = " You get keys, and are told, as soon as an administrator approves the application."
+            sentence = _(
+                "Made for you: %(made)s. "
+                "You get keys, and are told, as soon as an administrator approves the application."
+            )
         elif self.client is None:
-            waits = " They work, and you are told, as soon as an administrator approves the keys."
+            sentence = _(
+                "Made for you: %(made)s. They work, and you are told, as soon as an administrator approves the keys."
+            )
         elif self.subscription.state == SubscriptionState.ON_HOLD:
-            waits = " It works as soon as the publisher approves it."
-        return f"Made for you: {listed(self.made)}.{waits}"
+            sentence = _("Made for you: %(made)s. It works as soon as the publisher approves it.")
+        return sentence % about
 
 
 @transaction.atomic
@@ -70,14 +77,14 @@ def start(*, api: Api, actor: User, now: datetime, attributes: Mapping[str, str]
     if subscription is None:
         application = application_to_try(actor)
         if application is None:
-            about = "Made by Try it. Rename it as you like."
+            about = _("Made by Try it. Rename it as you like.")
             application = create_application(
                 name=NAME, description=about, attributes=attributes or {}, actor=actor, now=now
             )
-            made.append(f"the application “{NAME}”")
+            made.append(_("the application “%(name)s”") % {"name": NAME})
         plan = plan_to_start(api, actor)
         subscription = subscribe(application=application, api=api, plan=plan, actor=actor, now=now)
-        made.append(f"a subscription under {plan}")
+        made.append(_("a subscription under %(plan)s") % {"plan": plan})
     if subscription.application.approval != Application.Approval.APPROVED:
         return Start(subscription, None, tuple(made))
     there = snapshots.key_types_served(api) or KeyType.values
@@ -86,7 +93,7 @@ def start(*, api: Api, actor: User, now: datetime, attributes: Mapping[str, str]
     if client is None:
         key_type = KeyType(there[0])
         client = generate_keys(application=subscription.application, key_type=key_type, actor=actor, now=now).client
-        made.append(f"{key_type.label.lower()} keys")
+        made.append(key_type.keys)
     return Start(subscription, None if client.reason else client, tuple(made))
 
 
@@ -100,6 +107,7 @@ def plan_to_start(api: Api, viewer: User) -> Plan:
     approval, else the first that the person may pick. Raises NoPlanToStart."""
     allowed = [plan for plan in plans_of(api) if can_pick_plan(viewer, plan)]
     if not allowed:
-        raise NoPlanToStart(f"{api} is offered under no plan that is open to you. Ask its publisher.")
+        sentence = _("%(api)s is offered under no plan that is open to you. Ask its publisher.")
+        raise NoPlanToStart(sentence % {"api": api})
     ranks = {plan: (plan.name != api.first_plan, plan.requires_approval, plan.billing != "FREE") for plan in allowed}
     return min(allowed, key=lambda plan: ranks[plan])

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
-from core.text import count
+from core.text import spaced
 from devportal import news, queries
 from devportal.errors import ApiNotListed
 from devportal.models import Application, Subscription
@@ -58,7 +60,7 @@ class StepRefused(Conflict):
 class SubscriptionMoved(Conflict):
     """Somebody else changed or removed the subscription in the meantime."""
 
-    sentence = "Somebody changed this subscription in the meantime. Reload to see how it stands now."
+    sentence = gettext_noop("Somebody changed this subscription in the meantime. Reload to see how it stands now.")
 
 
 class TooManyApplications(Conflict):
@@ -79,8 +81,10 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
         if not Api.objects.filter(visible_to(actor), visible_to(application.owner), pk=api.pk).exists():
             raise ApiNotListed
         if api.stage not in SUBSCRIBABLE:
-            label = api.stage.label.lower()
-            raise NotSubscribable(f"{api} is {label} and takes no new subscribers. Look for another version of it.")
+            about = {"api": api, "state": _(api.stage.label).lower()}
+            raise NotSubscribable(
+                _("%(api)s is %(state)s and takes no new subscribers. Look for another version of it.") % about
+            )
         blocks.require_let_in(application.owner, api)
         _require_plan(actor, api, plan)
         _require_place(application, api, plan)
@@ -102,7 +106,7 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: dat
     if not manages:
         require_use_application(actor, application)
     if plan.pk == subscription.plan_id:
-        raise PlanUnchanged(f"The subscription is under {plan} already.")
+        raise PlanUnchanged(_("The subscription is under %(plan)s already.") % {"plan": plan})
     with transaction.atomic():
         api = rows.lock(subscription.api, gone=SubscriptionMoved, no_key=True)
         _require_plan(actor, api, plan, reserved=not manages)
@@ -205,7 +209,8 @@ def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -
     # Held until the transaction ends, so that it is not deleted from under the subscription.
     offered = Plan.objects.select_for_update(no_key=True, of=("self",)).filter(pk=plan.pk, apis=api)
     if offered.first() is None:
-        sentence = f"{api} is not offered under {plan}. Choose one of its own plans."
+        about = {"api": api, "plan": plan}
+        sentence = _("%(api)s is not offered under %(plan)s. Choose one of its own plans.") % about
         raise PlanNotOffered(sentence, {"plan": sentence})
     if reserved:
         require_pick_plan(actor, plan)
@@ -217,16 +222,21 @@ def _require_place(application: Application, api: Api, plan: Plan) -> None:
         return
     others = Subscription.objects.filter(api=api, application__owner=application.owner_id)
     if others.exclude(application=application).count() >= plan.applications:
-        number = count(plan.applications, "application")
-        raise TooManyApplications(
-            f"You have {number} subscribed to {api}, as many as {plan} allows one person. Use one of them, unsubscribe "
-            "one first, or choose a plan that allows more."
+        about = {"count": spaced(plan.applications), "api": api, "plan": plan}
+        sentence = ngettext(
+            "You have %(count)s application subscribed to %(api)s, as many as %(plan)s allows one person. Use one of "
+            "them, unsubscribe one first, or choose a plan that allows more.",
+            "You have %(count)s applications subscribed to %(api)s, as many as %(plan)s allows one person. Use one of "
+            "them, unsubscribe one first, or choose a plan that allows more.",
+            plan.applications,
         )
+        raise TooManyApplications(sentence % about)
 
 
 def _insert(application: Application, api: Api, plan: Plan, state: str, now: datetime) -> Subscription:
     row = Subscription(application=application, api=api, plan=plan, state=state, created_at=now, updated_at=now)
-    sentence = f"{application} is subscribed to {api} already. Change its plan instead."
+    about = {"application": application, "api": api}
+    sentence = _("%(application)s is subscribed to %(api)s already. Change its plan instead.") % about
     return rows.save(row, taken=lambda: AlreadySubscribed(sentence))
 
 

@@ -55,7 +55,7 @@ def make_ticket(*, token_id: str, application_id: str, api_id: str, origin: str,
     with transaction.atomic():
         Ticket.objects.filter(expires_at__lte=now).delete()
         if Ticket.objects.filter(application_id=application_id, used_at=None).count() >= tickets.MOST_WAITING:
-            raise TooManyTickets
+            raise TooManyTickets(most=tickets.MOST_WAITING)
         Ticket.objects.create(
             digest=tickets.digest(ticket),
             token_id=int(token_id),

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from oauth2_provider.models import AccessToken, RefreshToken
 
 from accounts.models import User
@@ -29,7 +31,7 @@ class KeysNotApproved(Conflict):
 class GrantMissing(Conflict):
     """The keys may not ask for a token in their own name."""
 
-    sentence = (
+    sentence = gettext_noop(
         "These keys lack the client credentials grant, so no token can be generated for them here. "
         "Add the grant to the keys, then generate the token."
     )
@@ -58,15 +60,21 @@ def generate_token(
     unknown = ", ".join(scope for scope in wanted if scope not in possible)
     name, problem_with_name = name.strip(), None
     if not is_seen(name):
-        problem_with_name = "A name cannot contain line ends or characters that are not seen. Type it anew."
+        problem_with_name = _("A name cannot contain line ends or characters that are not seen. Type it anew.")
     elif len(name) > LONGEST_TOKEN_NAME:
-        problem_with_name = f"A token's name has at most {LONGEST_TOKEN_NAME} characters; this one has {len(name)}."
+        numbers = {"limit_value": LONGEST_TOKEN_NAME, "show_value": len(name)}
+        problem_with_name = (
+            _("A token's name has at most %(limit_value)d characters; this one has %(show_value)d.") % numbers
+        )
     problems = {
         "name": problem_with_name,
         "seconds": grants.problem_with_seconds(lifetime, settings.LONGEST_TOKEN_SECONDS),
-        "scopes": f"{unknown} cannot be asked for. Possible here: {', '.join(possible)}." if unknown else None,
+        "scopes": _("%(unknown)s cannot be asked for. Possible here: %(possible)s.")
+        % {"unknown": unknown, "possible": ", ".join(possible)}
+        if unknown
+        else None,
     }
-    refuse(problems, "No token can be generated like this.")
+    refuse(problems, _("No token can be generated like this."))
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
         if not row.allows_grant_type(grants.CLIENT_CREDENTIALS):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core import rows
@@ -35,9 +36,11 @@ def transfer_application(*, application: Application, to: str, actor: User, now:
     require_transfer(actor, application)
     person = User.objects.filter(username_key=to.strip(), is_active=True, is_service=False).first()
     if person is None or not can_develop(person):
-        raise invalid(to=f"There is no developer called {to.strip()}. Type the user name of somebody who may have one.")
+        sentence = _("There is no developer called %(name)s. Type the user name of somebody who may have one.")
+        raise invalid(to=sentence % {"name": to.strip()})
     if person.pk == application.owner_id:
-        raise invalid(to=f"{application} belongs to {person.username} already.")
+        about = {"application": application, "person": person.username}
+        raise invalid(to=_("%(application)s belongs to %(person)s already.") % about)
     with transaction.atomic():
         row = lock(application)
         _require_room(person, row)
@@ -61,12 +64,14 @@ def _require_room(person: User, row: Application) -> None:
     User.objects.select_for_update(no_key=True).get(pk=person.pk)
     most = settings.APPLICATIONS_PER_PERSON
     if Application.objects.filter(owner=person).count() >= most > 0:
-        raise NoMoreApplications(f"{person.username} has as many applications as one person may.")
+        sentence = _("%(person)s has as many applications as one person may.")
+        raise NoMoreApplications(sentence % {"person": person.username})
     for each in row.subscriptions.select_related("plan", "api"):
         theirs = each.api.subscriptions.filter(application__owner=person).count()
         if each.plan.applications is not None and theirs >= each.plan.applications:
             raise TransferRefused(
-                f"{person.username} has as many applications subscribed to {each.api} as {each.plan} allows one person."
+                _("%(person)s has as many applications subscribed to %(api)s as %(plan)s allows one person.")
+                % {"person": person.username, "api": each.api, "plan": each.plan}
             )
 
 
@@ -78,5 +83,6 @@ def _require_no_blocks(person: User, row: Application) -> None:
     if blocked:
         names = listed(sorted(set(blocked)))
         raise TransferRefused(
-            f"A publisher has blocked you or {person.username} from {names}. Unsubscribe there first."
+            _("A publisher has blocked you or %(person)s from %(apis)s. Unsubscribe there first.")
+            % {"person": person.username, "apis": names}
         )

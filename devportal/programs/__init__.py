@@ -11,11 +11,13 @@ import re
 import shlex
 from pathlib import Path
 
+from core.translating import gettext_noop
+
 PROGRAMS = {
     "wscat": "wscat",
     "websocat": "websocat",
-    "browser": "JavaScript (browser)",
-    "node": "JavaScript (Node)",
+    "browser": gettext_noop("JavaScript (browser)"),
+    "node": gettext_noop("JavaScript (Node)"),
     "python": "Python",
     "go": "Go",
     "java": "Java",

@@ -2,7 +2,6 @@
 
 from devportal.queries.apis import (
     LOOKUPS,
-    SORTS,
     api_for,
     catalogue_for,
     categories_for,
@@ -13,7 +12,6 @@ from devportal.queries.apis import (
     lookups_for,
     own_rating,
     places_of,
-    shelves_for,
     similar_to,
     stars_of,
     tags_for,
@@ -54,6 +52,7 @@ from devportal.queries.keys import (
     service_clients,
     token_for,
 )
+from devportal.queries.shelves import SORTS, listed_for, shelves_for
 from devportal.queries.subscriptions import (
     all_subscribers,
     block_for,
@@ -104,6 +103,7 @@ __all__ = [
     "is_other_secret",
     "is_suspended_secret",
     "keys_of",
+    "listed_for",
     "lookups_for",
     "my_subscriptions_to",
     "names_of_applications",

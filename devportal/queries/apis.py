@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial, reduce
 from operator import or_
 from typing import Any
@@ -14,24 +14,17 @@ from django.db.models import (
     Avg,
     Case,
     Count,
-    F,
     IntegerField,
-    OrderBy,
-    OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Value,
     When,
-    Window,
 )
-from django.db.models.functions import RowNumber
 
 from accounts import installation
 from accounts.models import User
 from accounts.permissions import Viewer
 from core.folded import condition, whole
-from core.paging import KeysFirst
 from core.searching import terms_of, words_of
 from core.text import fold
 from devportal.errors import ApiNotListed
@@ -57,42 +50,10 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: st
         apis = apis.filter(has_tag(tag))
     if category:
         apis = apis.filter(in_category(category))
-    return apis.select_related("provider").order_by("name", "-published_at", "-version")
+    return apis.select_related("provider").order_by("name_key", "-published_at", "-version")
 
 
-SORTS: dict[str, tuple[OrderBy | str, ...]] = {
-    "relevance": ("-relevance", "name", "-version"),
-    "name": ("name", "-published_at", "-version"),
-    "newest": (F("published_at").desc(nulls_last=True), "name", "-version"),
-    "rating": (F("average").desc(nulls_last=True), "name", "-version"),
-}
-"""In which order the catalogue is shown."""
 MOST_RESPELLED = 100  # tags that are told apart from one another by looking at each API that carries them
-
-
-def shelves_for(
-    viewer: Viewer, *, text: str = "", tag: str = "", category: str = "", sort: str = "", every_version: bool = False
-) -> KeysFirst[Api]:
-    """What `catalogue_for` finds, with the `average` of its stars; of several versions the one that was made last.
-
-    With `every_version` each of them. `sort` is one of SORTS: by name where nothing is looked for, else what fits best
-    comes first. Raises what `catalogue_for` raises.
-    """
-    found = catalogue_for(viewer, text=text, tag=tag, category=category)
-    words = words_in(text)
-    order = SORTS.get(sort) or SORTS["relevance" if words else "name"]
-    stars = Rating.objects.filter(api=OuterRef("pk")).order_by().values("api").annotate(of_all=Avg("stars"))
-    average = Subquery(stars.values("of_all"))
-    number = found.order_by().aggregate(number=Count("pk" if every_version else "name_key", distinct=not every_version))
-    if not every_version:
-        newest_first = Window(RowNumber(), partition_by=F("name_key"), order_by=[F("created_at").desc(), F("pk")])
-        found = found.annotate(place=newest_first).filter(place=1)
-    if order is SORTS["relevance"]:
-        found = search.by_relevance(found, words, search.audiences_of(viewer), of=number["number"])
-    elif order is SORTS["rating"]:
-        found = found.annotate(average=average)
-    whole = Api.objects.select_related("provider").prefetch_related("plans").annotate(average=average)
-    return KeysFirst(found.order_by(*order, "pk"), whole, number["number"])
 
 
 def words_in(text: str) -> list[str]:
@@ -141,13 +102,15 @@ def _found_by(viewer: Viewer) -> QuerySet[Api]:
     return Api.objects.filter(_offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED}))
 
 
-def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
+def tags_for(viewer: Viewer, *, text: str = "", among: Collection[UUID] = ()) -> list[tuple[str, int]]:
     """Every tag among what the viewer finds for `text`, with the number of APIs that carry it, most frequent first.
+
+    Where it is known what of it is shown, only that is looked `among`.
 
     Spellings that `has_tag` takes for one are one, written as most of them are. The database counts, so that no more is
     read than there are different tags; of those that are spelled in several ways an API may have two.
     """
-    apis = catalogue_for(viewer, text=text).order_by()
+    apis = Api.objects.filter(pk__in=among) if among else catalogue_for(viewer, text=text).order_by()
     found, params = apis.values("tags").query.sql_with_params()
     each = "jsonb_array_elements_text(tags) AS each(value)" if connection.vendor == "postgresql" else "json_each(tags)"
     spellings: dict[str, Counter[str]] = {}
@@ -166,8 +129,8 @@ def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
 
 def categories_for(viewer: Viewer) -> QuerySet[Category]:
     """Every category in which the viewer finds something, by name, with `api_count`."""
-    held = catalogue_for(viewer).order_by().filter(categories__isnull=False).values_list("categories")
-    counts = dict(held.annotate(number=Count("pk")))  # on its own: joined to what they find it takes twice as long
+    held = Api.categories.through.objects.filter(api__in=catalogue_for(viewer).order_by().values("pk"))
+    counts = dict(held.values_list("category").annotate(number=Count("pk")))  # joined it takes twice as long
     each = [When(pk=pk, then=Value(number)) for pk, number in counts.items()]
     found = Category.objects.filter(pk__in=counts).annotate(api_count=Case(*each, output_field=IntegerField()))
     return found.order_by("name_key")

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
@@ -51,16 +52,18 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
     versions = {} if every else queries.count_versions(request.user, page.object_list)
     places = queries.places_of(request.user, page.object_list, text)
-    sorts = {"relevance": "Best match"} if queries.words_in(text) else {}
-    sorts |= {"name": "Name", "newest": "Newest", "rating": "Stars"}
+    shown = apis.keys if text and (apis.is_cut or not (tag or category)) else ()
+    sorts = {"relevance": _("Best match")} if queries.words_in(text) else {}
+    sorts |= {"name": _("Name"), "newest": _("Newest"), "rating": _("Stars")}
     context = {
         "page": page,
+        "is_cut": apis.is_cut,
         "cards": [(each, versions.get(each.name_key, 1), places.get(each.pk, "")) for each in page],
         "sort": sort if sort in sorts else next(iter(sorts)),
         "sorts": sorts,
         "every": every,
         "as_list": view == "list",
-        "tags": cloud(queries.tags_for(request.user, text=text)[:TAGS_SHOWN]),
+        "tags": cloud(queries.tags_for(request.user, text=text, among=shown)[:TAGS_SHOWN]),
         "text": text,
         "refusal": refusal,
         "tag": tag,

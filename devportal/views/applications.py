@@ -1,5 +1,6 @@
 """Applications: the list, one of them, and what can be done to it."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.contrib import messages
@@ -8,16 +9,20 @@ from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.errors import Conflict, Invalid
-from core.forms import accepted, sent, status_of
+from core.forms import Meanwhile, accepted, sent, status_of
 from core.searching import asked
+from core.text import spaced
 from devportal import operations, queries
 from devportal.attribute_reads import answered
 from devportal.forms import ApplicationForm
+from devportal.models import KeyType
 from devportal.permissions import require_use_application
 from devportal.subscription_states import BLOCKING, SubscriptionState
 from devportal.views.common import rights_in
@@ -50,7 +55,7 @@ def create(request: HttpRequest) -> HttpResponse:
             lambda: operations.create_application(**form.cleaned_data, actor=current_user(request), now=timezone.now()),
         )
         if made:
-            messages.success(request, f"{made} was created. Next: subscribe it to an API.")
+            messages.success(request, _("%(name)s was created. Next: subscribe it to an API.") % {"name": made})
             return redirect("devportal:application", made.pk)
     return render(request, "devportal/applications/create.html", {"form": form}, status=status_of(form))
 
@@ -76,14 +81,17 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
         }
         for each in page
     ]
+    clients = {client.key_type: client for client in found.clients.all()}
+    live_tokens = queries.count_active_tokens(found, timezone.now())
     context = {
         "application": found,
         "subscriptions": subscriptions,
         "page": page,
         "live": sum(live.values()),
-        "keys": {client.key_type: client for client in found.clients.all()},
+        "keys": [(key_type, clients.get(key_type)) for key_type in KeyType],
+        "deletion": _deletion(page.paginator.count, clients, live_tokens),
         "attributes": answered(found, is_hidden=False).items(),
-        "live_tokens": queries.count_active_tokens(found, timezone.now()),
+        "live_tokens": live_tokens,
         **rights_in(found, current_user(request)),
     }
     return render(request, "devportal/applications/overview.html", context)
@@ -97,7 +105,8 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     require_use_application(current_user(request), found)
     known = {"name": found.name, "description": found.description, "token_type": found.token_type}
     form = ApplicationForm(sent(request), initial={**known, "plan": found.plan.name, "attributes": found.attributes})
-    if request.method == "POST" and form.is_valid():
+    meanwhile = Meanwhile(form, {**known, "plan": found.plan})
+    if request.method == "POST" and form.is_valid() and meanwhile.settle():
         fields = form.cleaned_data
         fields["attributes"] |= answered(found, is_hidden=True)
         changed = accepted(
@@ -107,9 +116,14 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
             ),
         )
         if changed:
-            messages.success(request, f"{changed} was saved.")
+            messages.success(request, _("%(name)s was saved.") % {"name": changed})
             return redirect("devportal:application", pk)
-    context = {"form": form, "application": found, **rights_in(found, current_user(request))}
+    context = {
+        "form": form,
+        "meanwhile": meanwhile,
+        "application": found,
+        **rights_in(found, current_user(request)),
+    }
     return render(request, "devportal/applications/edit.html", context, status=status_of(form))
 
 
@@ -119,10 +133,11 @@ def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete an application; its name has to be typed, for nothing brings it back."""
     found = queries.application_for(current_user(request), pk)
     if request.POST.get("confirmation", "").strip() != found.name:
-        messages.error(request, f"Nothing was deleted: type {found.name} exactly as it stands here to confirm.")
+        sentence = _("Nothing was deleted: type %(name)s exactly as it stands here to confirm.")
+        messages.error(request, sentence % {"name": found.name})
         return redirect("devportal:application", pk)
     operations.delete_application(application=found, actor=current_user(request), now=timezone.now())
-    messages.success(request, f"{found} was deleted with its subscriptions, keys and tokens.")
+    messages.success(request, _("%(name)s was deleted with its subscriptions, keys and tokens.") % {"name": found})
     return redirect("devportal:applications")
 
 
@@ -136,7 +151,25 @@ def transfers(request: HttpRequest, pk: UUID) -> HttpResponse:
             application=found, to=to, actor=current_user(request), now=timezone.now()
         )
     except (Conflict, Invalid) as refusal:
-        messages.error(request, f"{refusal} Nothing was changed.")
+        messages.error(request, _("%(refusal)s Nothing was changed.") % {"refusal": refusal})
         return redirect("devportal:application", pk)
-    messages.success(request, f"{given} belongs to {given.owner.username} now, who has been told.")
+    about = {"name": given, "person": given.owner.username}
+    messages.success(request, _("%(name)s belongs to %(person)s now, who has been told.") % about)
     return redirect("devportal:applications")
+
+
+def _deletion(subscriptions: int, key_types: Collection[str], tokens: int) -> str:
+    """What goes with an application that is deleted, in figures."""
+    keys = {
+        (): _("no keys"),
+        (KeyType.PRODUCTION,): _("the production keys"),
+        (KeyType.SANDBOX,): _("the sandbox keys"),
+        (KeyType.PRODUCTION, KeyType.SANDBOX): _("the production and sandbox keys"),
+    }
+    deleted = ngettext("%(number)s subscription", "%(number)s subscriptions", subscriptions)
+    ended = ngettext("%(number)s active token", "%(number)s active tokens", tokens)
+    return _("This deletes %(subscriptions)s and %(keys)s, and ends %(tokens)s.") % {
+        "subscriptions": deleted % {"number": spaced(subscriptions)},
+        "keys": keys[tuple(each for each in KeyType if each in key_types)],
+        "tokens": ended % {"number": spaced(tokens)},
+    }

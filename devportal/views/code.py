@@ -5,6 +5,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from devportal import composing, queries
@@ -23,5 +24,5 @@ def code(request: HttpRequest, pk: UUID) -> HttpResponse:
         "portal": settings.PORTAL_URL,
         "message": next((each.text for each in composing.sendable(topics_of(api)) if each.text), "Hello"),
     }
-    programs = [{"name": name, "title": title, "text": program(name, **given)} for name, title in PROGRAMS.items()]
+    programs = [{"name": name, "title": _(title), "text": program(name, **given)} for name, title in PROGRAMS.items()]
     return render(request, "devportal/code/page.html", {"api": api, "programs": programs})

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
@@ -188,5 +189,6 @@ def _waits(subscriptions: list[Subscription]) -> str:
         return ""
     first = subscriptions[0]
     if first.application.approval != Application.Approval.APPROVED:
-        return f"{first.application} is not approved by an administrator yet. You are told when it is."
+        sentence = _("%(application)s is not approved by an administrator yet. You are told when it is.")
+        return sentence % {"application": first.application}
     return first.reason

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from devportal import endings, queries
@@ -39,5 +40,5 @@ def file(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The document to keep, in `version` and `format`."""
     served = of_deployed(queries.api_for(request.user, pk))
     if served is None:
-        raise Http404("The gateway serves no revision of this API now, so there is no definition of it.")
+        raise Http404(_("The gateway serves no revision of this API now, so there is no definition of it."))
     return download(request, served)

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import current_user, requires
@@ -43,7 +44,7 @@ def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
         back = redirect("devportal:keys", pk, key_type)
         if client:
             if accepted(form, lambda: operations.update_keys(client=client, **fields, actor=actor, now=now)):
-                messages.success(request, "The keys were saved. Tokens that exist already are as they were.")
+                messages.success(request, _("The keys were saved. Tokens that exist already are as they were."))
                 return back
         elif made := accepted(
             form,
@@ -65,7 +66,8 @@ def mappings(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     if form.is_valid():
         fields = {**form.cleaned_data, "key_type": key_type, "actor": user, "now": timezone.now()}
         if accepted(form, lambda: operations.map_keys(application=application, **fields)):
-            messages.success(request, f"The client has become the {key_type.label.lower()} keys of {application}.")
+            about = {"keys": key_type.keys, "application": application}
+            messages.success(request, _("The client has become the %(keys)s of %(application)s.") % about)
             return redirect("devportal:keys", pk, key_type)
     return page(request, application, key_type, queries.keys_of(application, key_type), mapping_form=form)
 
@@ -85,9 +87,12 @@ def secrets(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     except Conflict as refusal:
         messages.error(request, str(refusal))
         return response
-    ended = " All tokens of these keys were revoked." if revoke else ""
-    old = f"works for {in_words(overlap)} more" if overlap else "no longer works"
-    messages.success(request, f"The consumer secret was regenerated; the old one {old}.{ended}")
+    sentence = _("The consumer secret was regenerated; the old one no longer works.")
+    if overlap:
+        lasts = {"time": in_words(overlap)}
+        sentence = _("The consumer secret was regenerated; the old one works for %(time)s more.") % lasts
+    ended = _("All tokens of these keys were revoked.") if revoke else ""
+    messages.success(request, f"{sentence} {ended}".strip())
     keep_once(request, response, "secret", client, secret)
     return response
 
@@ -100,14 +105,14 @@ def further_secrets(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpRe
     response, days = redirect("devportal:keys", pk, key_type), request.POST.get("days", "").strip()
     try:
         if days and not (days.isdecimal() and len(days) < MOST_DIGITS):
-            raise Invalid("Write the days as a whole number, or leave them empty. Nothing was made.")
-        secret, _ = operations.add_secret(
+            raise Invalid(_("Write the days as a whole number, or leave them empty. Nothing was made."))
+        secret = operations.add_secret(
             client=client,
             name=request.POST.get("name", ""),
             seconds=int(days) * DAY if days else None,
             actor=current_user(request),
             now=timezone.now(),
-        )
+        )[0]
     except (Conflict, Invalid) as refusal:
         messages.error(request, str(refusal))
         return response
@@ -121,7 +126,7 @@ def secret_ends(request: HttpRequest, pk: UUID, key_type: KeyType, secret: int) 
     """End one of the further secrets."""
     client = queries.client_for(current_user(request), pk, key_type)
     operations.end_secret(client=client, pk=secret, actor=current_user(request), now=timezone.now())
-    messages.success(request, "The secret has ended. Tokens that were asked for with it stay.")
+    messages.success(request, _("The secret has ended. Tokens that were asked for with it stay."))
     return redirect("devportal:keys", pk, key_type)
 
 
@@ -162,7 +167,7 @@ def page(
         "token_form": tokens_form,
         "mapping_form": mapping_form or MappingForm(),
         "secrets": queries.secrets_of(client, timezone.now()) if client else [],
-        "overlaps": OVERLAPS.items(),
+        "overlaps": [(seconds, _(words)) for seconds, words in OVERLAPS.items()],
         "commands": commands_of(client) if client else [],
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),

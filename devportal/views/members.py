@@ -8,16 +8,29 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
-from core.text import agree, count, listed
+from core.text import listed, spaced
 from devportal import memberships, operations, queries
 from devportal.forms import MemberForm
 from devportal.sharing import ABOUT, GIVEN, Right
 from devportal.views.common import rights_in
+
+SHARED = {
+    Right.SEE: gettext_noop("%(application)s is shared with %(person)s, who may see it."),
+    Right.KEYS: gettext_noop("%(application)s is shared with %(person)s, who may use its keys."),
+    Right.MANAGE: gettext_noop("%(application)s is shared with %(person)s, who may manage it."),
+}
+MAY = {
+    Right.SEE: gettext_noop("%(person)s may see it."),
+    Right.KEYS: gettext_noop("%(person)s may use its keys."),
+    Right.MANAGE: gettext_noop("%(person)s may manage it."),
+}
 
 
 @requires(Role.SUBSCRIBER)
@@ -30,19 +43,19 @@ def members(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         fields = {**form.cleaned_data, "actor": user, "now": timezone.now()}
         if made := accepted(form, lambda: operations.add_member(application=application, **fields)):
-            about = GIVEN[Right(made.right)].lower()
-            messages.success(request, f"{application} is shared with {made.person.username}, who {about}.")
+            about = {"application": application, "person": made.person.username}
+            messages.success(request, _(SHARED[Right(made.right)]) % about)
             return redirect("devportal:members", pk)
     makings = memberships.makings_in(application)
     rows = [
         {
             "member": each,
             "is_me": each.person_id == user.pk,
-            "ends": _ends(*makings.get(each.person_id, (0, 0)), who="you" if each.person_id == user.pk else "they"),
+            "ends": _ends(*makings.get(each.person_id, (0, 0)), of_viewer=each.person_id == user.pk),
         }
         for each in memberships.members_of(application)
     ]
-    options = [(right.value, label, ABOUT[right]) for right, label in GIVEN.items()]
+    options = [(right.value, _(label), _(ABOUT[right])) for right, label in GIVEN.items()]
     context = {"application": application, "form": form, "members": rows, "options": options}
     context |= rights_in(application, user)
     return render(request, "devportal/members/list.html", context, status=status_of(form))
@@ -56,7 +69,7 @@ def rights(request: HttpRequest, pk: UUID, member: int) -> HttpResponse:
     found, asked = memberships.get_member(queries.application_for(user, pk), member), request.POST.get("right", "")
     right = next((each for each in GIVEN if asked == str(each.value)), Right(found.right))
     operations.change_right(member=found, right=right, actor=user, now=timezone.now())
-    messages.success(request, f"{found.person.username} {GIVEN[right].lower()}.")
+    messages.success(request, _(MAY[right]) % {"person": found.person.username})
     return redirect("devportal:members", pk)
 
 
@@ -68,16 +81,33 @@ def deletions(request: HttpRequest, pk: UUID, member: int) -> HttpResponse:
     found = memberships.get_member(queries.application_for(user, pk), member)
     operations.remove_member(member=found, actor=user, now=timezone.now())
     if found.person_id == user.pk:
-        messages.success(request, f"You have left {found.application}.")
+        messages.success(request, _("You have left %(application)s.") % {"application": found.application})
         return redirect("devportal:applications")
-    messages.success(request, f"{found.application} is no longer shared with {found.person.username}.")
+    about = {"application": found.application, "person": found.person.username}
+    messages.success(request, _("%(application)s is no longer shared with %(person)s.") % about)
     return redirect("devportal:members", pk)
 
 
-def _ends(tokens: int, secrets: int, *, who: str) -> str:
+def _ends(tokens: int, secrets: int, *, of_viewer: bool) -> str:
     """What ends with somebody's right, in figures."""
-    counted = [count(number, noun) for number, noun in ((tokens, "token"), (secrets, "secret")) if number]
+    counted = []
+    if tokens:
+        counted.append(ngettext("%(number)s token", "%(number)s tokens", tokens) % {"number": spaced(tokens)})
+    if secrets:
+        counted.append(ngettext("%(number)s secret", "%(number)s secrets", secrets) % {"number": spaced(secrets)})
     if not counted:
-        return f"No token or secret is known to be of {'yours' if who == 'you' else 'theirs'}, so nothing else ends."
-    ends = agree(tokens + secrets, "ends", "end")
-    return f"{listed(counted)} that {who} made {ends} too, with the connections on them. Programs then need others."
+        if of_viewer:
+            return _("No token or secret is known to be of yours, so nothing else ends.")
+        return _("No token or secret is known to be of theirs, so nothing else ends.")
+    sentence = ngettext(
+        "%(made)s that they made ends too, with the connections on them. Programs then need others.",
+        "%(made)s that they made end too, with the connections on them. Programs then need others.",
+        tokens + secrets,
+    )
+    if of_viewer:
+        sentence = ngettext(
+            "%(made)s that you made ends too, with the connections on them. Programs then need others.",
+            "%(made)s that you made end too, with the connections on them. Programs then need others.",
+            tokens + secrets,
+        )
+    return sentence % {"made": listed(counted)}

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from core import durations
@@ -16,7 +18,13 @@ from devportal.models import Application, KeyType, OAuthClient, Subscription
 from devportal.permissions import require_use_application
 from publisher.models import Api
 
-TITLES = ("Application", "Subscribe", "Keys", "Token", "Connect")
+TITLES = (
+    gettext_lazy("Application"),
+    gettext_lazy("Subscribe"),
+    gettext_lazy("Keys"),
+    gettext_lazy("Token"),
+    gettext_lazy("Connect"),
+)
 
 
 @dataclass(frozen=True)
@@ -77,14 +85,14 @@ def run_for(viewer: User, api_pk: UUID, application_pk: UUID | None = None, key_
 def steps_of(run: Run, here: int, *, failed: bool = False, seconds: int | None = None) -> list[WizardStep]:
     """The stepper with step `here` current; the steps before it lead back."""
     notes = (
-        run.application.name if run.application else "create or choose",
-        str(run.subscription.plan) if run.subscription else "choose a plan",
-        run.key_type.label if run.key_type else "production or sandbox",
-        durations.in_words(seconds) if seconds else "scopes and validity",
-        "copy and go",
+        run.application.name if run.application else _("create or choose"),
+        str(run.subscription.plan) if run.subscription else _("choose a plan"),
+        str(run.key_type.label) if run.key_type else _("production or sandbox"),
+        durations.in_words(seconds) if seconds else _("scopes and validity"),
+        _("copy and go"),
     )
     steps = []
     for number, (title, note) in enumerate(zip(TITLES, notes, strict=True), start=1):
         state = "done" if number < here else "todo" if number > here else "failed" if failed else "current"
-        steps.append(WizardStep(number, title, note, state, run.address(number) if number < here else ""))
+        steps.append(WizardStep(number, str(title), note, state, run.address(number) if number < here else ""))
     return steps

@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import current_user, requires
@@ -17,7 +18,7 @@ from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
 from devportal.permissions import require_use_application
-from devportal.subscription_states import BLOCKING, SubscriptionState
+from devportal.subscription_states import BLOCKING, REASONS, SubscriptionState
 from publisher.lifecycle import SUBSCRIBABLE
 
 PER_PAGE = 20
@@ -91,14 +92,16 @@ def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
     subscription = queries.subscription_for(current_user(request), pk)
     application, api = subscription.application, subscription.api
     operations.unsubscribe(subscription=subscription, actor=current_user(request), now=timezone.now())
-    messages.success(request, f"{application} is no longer subscribed to {api}.")
+    about = {"application": application, "api": api}
+    messages.success(request, _("%(application)s is no longer subscribed to %(api)s.") % about)
     return redirect("devportal:application", application.pk)
 
 
 def _welcome(subscription: Subscription) -> str:
-    sentence = f"{subscription.application} is subscribed to {subscription.api} under {subscription.plan}."
+    about = {"application": subscription.application, "api": subscription.api, "plan": subscription.plan}
+    sentence = _("%(application)s is subscribed to %(api)s under %(plan)s.") % about
     if subscription.state == SubscriptionState.ON_HOLD:
-        return f"{sentence} It works as soon as the publisher approves it."
+        return f"{sentence} {REASONS[SubscriptionState.ON_HOLD]}"
     if subscription.state in BLOCKING:
         return f"{sentence} {subscription.reason}"
     return sentence

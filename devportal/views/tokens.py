@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted
-from core.text import count
+from core.text import spaced
 from devportal import operations, queries
 from devportal.errors import TokenNotFound
 from devportal.forms import TokenForm
@@ -50,7 +52,7 @@ def revocations(request: HttpRequest, pk: UUID, key_type: KeyType, token: int) -
     if row.application_id != client.pk:
         raise TokenNotFound
     operations.revoke_token(row=row, actor=current_user(request), now=timezone.now())
-    messages.success(request, "The token was revoked. Connections that it opened are being closed.")
+    messages.success(request, _("The token was revoked. Connections that it opened are being closed."))
     return redirect("devportal:keys", pk, key_type)
 
 
@@ -60,5 +62,10 @@ def revocations_of_all(request: HttpRequest, pk: UUID, key_type: KeyType) -> Htt
     """Revoke every token of these keys."""
     client = queries.client_for(current_user(request), pk, key_type)
     ended = operations.revoke_tokens_of(client=client, actor=current_user(request), now=timezone.now())
-    messages.success(request, f"{count(ended, 'token')} revoked. Connections that they opened are being closed.")
+    sentence = ngettext(
+        "%(number)s token revoked. Connections that they opened are being closed.",
+        "%(number)s tokens revoked. Connections that they opened are being closed.",
+        ended,
+    )
+    messages.success(request, sentence % {"number": spaced(ended)})
     return redirect("devportal:keys", pk, key_type)

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import current_user, requires
@@ -59,7 +60,8 @@ def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpRes
     """Step 2: subscribe the application, or change its plan."""
     run = run_for(current_user(request), pk, application)
     if run.subscription is None and run.api.stage not in SUBSCRIBABLE:
-        messages.error(request, f"{run.api} is {run.api.stage.label.lower()} and takes no new subscribers.")
+        about = {"api": run.api, "state": _(run.api.stage.label).lower()}
+        messages.error(request, _("%(api)s is %(state)s and takes no new subscribers.") % about)
         return redirect("devportal:api", run.api.pk)
     actor, now, current = current_user(request), timezone.now(), run.subscription
     form = PlanForm(sent(request), api=run.api, viewer=actor, current=current.plan if current else None)
@@ -151,6 +153,7 @@ def _page(
         "api": run.api,
         "run": run,
         "form": form,
+        "number": number,
         "back": run.address(number - 1) if number > 1 else "",
         "may_return": 1 < number < 5,
         "steps": steps_of(run, number, failed=failed, seconds=context.get("seconds")),

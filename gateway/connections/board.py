@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from core.rows import batches
 from gateway.connections import live
 from gateway.connections.live import Figures
 from gateway.connections.queries import open_among
@@ -56,8 +57,8 @@ class Board:
             else:
                 wanted = list(rows.values_list("pk", flat=True))
                 unknown = [name for name in wanted if name not in self._rows]
-                for begin in range(0, len(unknown), AT_ONCE):
-                    for row in ConnectionRecord.objects.filter(pk__in=unknown[begin : begin + AT_ONCE]):
+                for some in batches(unknown, AT_ONCE):
+                    for row in ConnectionRecord.objects.filter(pk__in=some):
                         self._rows[row.pk] = row
                 self._rows = {name: self._rows[name] for name in wanted if name in self._rows}
             freshen(self._rows.values(), now)

@@ -23,6 +23,7 @@ from django.db import Error as DatabaseError
 from django.db import connection as database
 
 from core import database_clock
+from core.rows import batches
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner, WriteMark
 from gateway.models import LiveFigures, LiveWatch
@@ -37,7 +38,7 @@ EVERYTHING: Final = "all"
 WAITS: Final = ("", "plan", "backpressure")
 
 log = logging.getLogger("gateway.live")
-_ROW = Struct("<16s4q2fdB")
+ROW = Struct("<16s4q2fdB")
 # In words of its own, because making them costs more than asking.
 _WATCHED = f'SELECT {LiveWatch._meta.pk.column} FROM {LiveWatch._meta.db_table} WHERE "until" >= %s'  # noqa: S608
 
@@ -91,10 +92,9 @@ class LiveReporter:
         before, self._seen = self._seen, {}
         elapsed, self._seen_at = now.timestamp() - self._seen_at, now.timestamp()
         packed, spent = bytearray(), 0.0
-        connections = self._looked_at(scopes)
-        for first in range(0, len(connections), CONNECTIONS_AT_ONCE):
+        for some in batches(self._looked_at(scopes), CONNECTIONS_AT_ONCE):
             begun = time.thread_time()
-            for connection in connections[first : first + CONNECTIONS_AT_ONCE]:
+            for connection in some:
                 packed += self._pack(connection, before.get(connection.id), elapsed)
             spent += time.thread_time() - begun
             await asyncio.sleep(0)
@@ -124,7 +124,7 @@ class LiveReporter:
             connection.active_at = self._seen_at
             rate_in, rate_out = (now[0] - before[0]) / elapsed, (now[2] - before[2]) / elapsed
         waits = WAITS.index(relay.waits())
-        return _ROW.pack(bytes.fromhex(connection.id), *now, rate_in, rate_out, connection.active_at, waits)
+        return ROW.pack(bytes.fromhex(connection.id), *now, rate_in, rate_out, connection.active_at, waits)
 
 
 def watched(now: datetime) -> list[str]:
@@ -152,5 +152,5 @@ def unpack(figures: bytes) -> dict[str, Figures]:
     """A report, by the id of each connection."""
     return {
         name.hex(): Figures(Traffic(*rest[:4]), rest[4], rest[5], rest[6], WAITS[rest[7]])
-        for name, *rest in _ROW.iter_unpack(zlib.decompress(figures))
+        for name, *rest in ROW.iter_unpack(zlib.decompress(figures))
     }

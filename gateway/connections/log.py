@@ -1,4 +1,4 @@
-"""One row for each connection, written by a task of its own and never by a client's.
+"""One row for each connection, written by a task of its own; one module, for a row is the same wherever it ends.
 
 What opens or ends is put into a buffer, and the buffer is written every second: a connection that came and went in
 between is one write. Every ten seconds the figures of open connections are brought up to date, and rows that a worker
@@ -24,6 +24,7 @@ from django.db import connection as database
 from django.db import models, transaction
 
 from core import database_clock
+from core.rows import batches
 from core.upkeep import delete_batch
 from gateway.authorization.decision import Allow
 from gateway.connections.heartbeat import STALE_SECONDS
@@ -115,9 +116,8 @@ class ConnectionLog:
 
     async def write(self) -> None:
         """Write what waits by now; what comes meanwhile is for the next time. Never raises: what cannot be waits on."""
-        names = list(self._waiting)
-        for begin in range(0, len(names), MOST_AT_ONCE):
-            batch = {name: self._waiting[name] for name in names[begin : begin + MOST_AT_ONCE]}
+        for names in batches(list(self._waiting), MOST_AT_ONCE):
+            batch = {name: self._waiting[name] for name in names}
             rows = [_values(each, self.worker_id) if isinstance(each, Connection) else each for each in batch.values()]
             new = batch.keys() - self._sent
             self._sent.update(batch)
@@ -181,14 +181,14 @@ def close_abandoned(now: datetime) -> int:
     living = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
     left = ConnectionRecord.objects.filter(ended_at=None, started_at__lt=now - timedelta(seconds=YOUNG_SECONDS))
     names = list(left.exclude(worker_id__in=living).values_list("pk", flat=True))
-    return sum(_end(names[begin : begin + MOST_AT_ONCE], now) for begin in range(0, len(names), MOST_AT_ONCE))
+    return sum(_end(some, now) for some in batches(names, MOST_AT_ONCE))
 
 
 def close_unknown(worker_id: uuid.UUID, known: Container[str], now: datetime) -> int:
     """End the rows that a worker has open and knows nothing of; how many they were."""
     left = ConnectionRecord.objects.filter(ended_at=None, worker_id=worker_id)
     unknown = [name for name in left.values_list("pk", flat=True) if name not in known]
-    return sum(_end(unknown[begin : begin + MOST_AT_ONCE], now) for begin in range(0, len(unknown), MOST_AT_ONCE))
+    return sum(_end(some, now) for some in batches(unknown, MOST_AT_ONCE))
 
 
 @transaction.atomic

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import Role
 from core import audit
 from core.errors import Conflict, Invalid
+from core.rows import batches
+from core.translating import gettext_noop
 from gateway.close_codes import BY_OPERATOR
 from gateway.connections.queries import open_among
 from gateway.connections.verbs import CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED
@@ -38,9 +41,9 @@ class BadDrain(Invalid):
 def require_close(user: Viewer, connection: ConnectionRecord | None = None) -> None:
     """Ending a connection: a publisher anybody's, a developer that of an application of their own."""
     if connection and isinstance(user, User) and connection.owner_id == str(user.pk):
-        require_role(user, Role.SUBSCRIBER, Role.PUBLISHER, to="Closing a connection")
+        require_role(user, Role.SUBSCRIBER, Role.PUBLISHER, to=gettext_noop("Closing a connection"))
     else:
-        require_role(user, Role.PUBLISHER, to="Closing a connection")
+        require_role(user, Role.PUBLISHER, to=gettext_noop("Closing a connection"))
 
 
 can_close = asks(require_close)
@@ -55,7 +58,7 @@ def close_connection(*, connection: ConnectionRecord, reason: str = "", actor: U
     require_close(actor, connection)
     words = _checked(reason, default=BY_OPERATOR.reason if can_close(actor) else BY_OWNER)
     if not open_among(ConnectionRecord.objects.filter(pk=connection.pk), now).exists():
-        raise ConnectionHasEnded("This connection has ended already.")
+        raise ConnectionHasEnded(_("This connection has ended already."))
     audit.record(
         actor=actor,
         verb=CLOSING_ASKED,
@@ -78,8 +81,7 @@ def close_connections(
     for connection in connections:
         require_close(actor, connection)
     words = _checked(reason, default=BY_OPERATOR.reason if can_close(actor) else BY_OWNER)
-    for begin in range(0, len(connections), NAMED_AT_ONCE):
-        some = connections[begin : begin + NAMED_AT_ONCE]
+    for some in batches(connections, NAMED_AT_ONCE):
         apis, applications = {each.api_id for each in some}, {each.application_id for each in some}
         audit.record(
             actor=actor,
@@ -123,6 +125,9 @@ def drain_api(*, api_id: str, seconds: float, actor: User, now: datetime) -> int
 def _checked(reason: str, *, default: str) -> str:
     words = reason.strip() or default
     if not words.isprintable() or len(words.encode()) > MOST_REASON:
-        sentence = f"A reason is one line of at most {MOST_REASON} bytes; this one has {len(words.encode())}."
+        sentence = _("A reason is one line of at most %(most)s bytes; this one has %(size)s.") % {
+            "most": MOST_REASON,
+            "size": len(words.encode()),
+        }
         raise BadReason(sentence, {"reason": sentence})
     return words

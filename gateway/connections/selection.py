@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from core.text import fold
+from core.translating import gettext_noop as _
 
 LONGEST_SEARCH = 100
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -54,7 +55,10 @@ SORTS: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 DEFAULT_SORT = "-since"
 KEY_TYPES = ("PRODUCTION", "SANDBOX")
-WAITING = {"plan": "Waits for its plan", "backpressure": "Waits for the other side"}
+WAITING = {"plan": _("Waits for its plan"), "backpressure": _("Waits for the other side")}
+
+IN_ROWS: Final = (_("production"), _("sandbox"), _("plan"), _("backpressure"))
+"""What rows say of keys and of what waits, for translators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +88,13 @@ class Selection:
     def of(self, rows: Iterable[Row]) -> list[Row]:
         """Those of `rows` that are wanted, in order."""
         words = fold(self.text).split()
-        wanted = [
-            row
-            for row in rows
-            if (not self.key_type or row.key_type == self.key_type)
-            and (not self.waits or row.waits == self.waits)
-            and (not words or _says(row, words))
-        ]
+        wanted = []
+        for row in rows:
+            if (self.key_type and row.key_type != self.key_type) or (self.waits and row.waits != self.waits):
+                continue
+            names = (row.api_name, row.version, row.application_name, row.subscriber, row.plan, row.client_ip)
+            said = fold("\n".join((*names, row.topic, row.subprotocol, row.id))) if words else ""
+            if all(word in said for word in words):
+                wanted.append(row)
         key = SORTS[self.sort.removeprefix("-")]
         return sorted(wanted, key=lambda row: (key(row), row.id), reverse=self.sort.startswith("-"))
-
-
-def _says(row: Shown, words: list[str]) -> bool:
-    names = (row.api_name, row.version, row.application_name, row.subscriber, row.plan, row.client_ip, row.topic)
-    said = fold("\n".join((*names, row.subprotocol, row.id)))
-    return all(word in said for word in words)

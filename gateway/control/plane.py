@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.db import connection
 
 from core import database_clock
 from core.postgresql.deadline import answer_within
@@ -23,7 +24,7 @@ from gateway.control.change_feed import ChangeFeed
 from gateway.control.loaders import make_identity_signer
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
-from gateway.database import DatabaseThread, WriteMark
+from gateway.database import DatabaseThread, Places, WriteMark
 from gateway.observability.counters import Counters
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
@@ -45,7 +46,7 @@ from publisher import ssrf
 
 CHECKPOINT_SECONDS = 1.0
 EXPIRY_SECONDS = 0.2
-WRITE_SECONDS = 1.0  # violations
+WRITE_SECONDS = 1.0  # dials, violations
 EVENT_SECONDS = 5.0
 IDLE_SECONDS = 10.0  # after which nobody seems to come with a token that is not known yet
 
@@ -58,12 +59,18 @@ class ControlPlane:
     def __init__(self) -> None:
         # Two threads, and so two connections at most: neither a slow step of the change feed nor the writing of
         # records, a batch of some milliseconds at a time, must keep a client with a new token waiting, or one whose
-        # quota is to be renewed. Where no client asks, the first of them has none.
+        # quota is to be renewed. Where no client asks, the first of them has none. Of a server's connections, which all
+        # workers have to share, half of a gateway's have the first at one time; the others ask on the second.
         answer_within(settings.DATABASE_SECONDS)
         patience = settings.DATABASE_LOOKUP_SECONDS or None
-        self._asking, self._following = (
-            DatabaseThread("gateway-tokens", seconds=patience, idle=IDLE_SECONDS),
-            DatabaseThread("gateway-feed"),
+        half = Places(settings.DATA_DIR / "places", max(1, settings.GATEWAY_WORKERS // 2))
+        self._following = DatabaseThread("gateway-feed")
+        self._asking = DatabaseThread(
+            "gateway-tokens",
+            seconds=patience,
+            idle=IDLE_SECONDS,
+            places=half if connection.vendor == "postgresql" else None,
+            otherwise=self._following,
         )
         self._mark = WriteMark()
         self.routing = RoutingState(run=self._asking, patience=patience)
@@ -151,7 +158,7 @@ class ControlPlane:
             ("connection-log", self.connection_log.keep()),
             ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
-            ("dial-log", self._dial_log.keep()),
+            ("dial-log", _again(self._dial_log.write, WRITE_SECONDS)),
             ("violation-log", _again(self._violation_log.write, WRITE_SECONDS)),
             ("events", _again(self._events.write, EVENT_SECONDS)),
             ("recorder", self.recorder.keep()),

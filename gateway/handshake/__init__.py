@@ -1,1 +1,6 @@
-"""An upgrade request: its head judged and answered (`head`), its meaning read (`request`), its `extensions`. Pure."""
+"""An upgrade request. Pure.
+
+head         judged by its form, refused and answered (RFC 6455 §4.2)
+request      what it means: who asks, for what, with which credential
+extensions   the names and offers of extensions
+"""

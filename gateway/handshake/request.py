@@ -1,4 +1,4 @@
-"""Reads a WebSocket handshake out of an ASGI scope. Pure.
+"""Reads a WebSocket handshake out of an ASGI scope; one module, for credentials stand in all of its parts. Pure.
 
 What it returns no longer holds the credential anywhere but in `Handshake.credential`, whose token hides from `repr`,
 so that the rest may be forwarded and logged.

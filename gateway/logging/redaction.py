@@ -20,7 +20,7 @@ LOGGERS = (
     "gateway.http",
 )
 
-_SECRETS = re.compile(
+SECRETS = re.compile(
     r"""((?:access_token|refresh_token|id_token|client_secret|password|ticket|apikey)(?:=|%3D|['"]\s*:\s*b?['"]))
         [^&\s"'\\]+
       | ([?&]code=) [^&\s"'\\]+
@@ -40,7 +40,7 @@ def redact(text: str) -> str:
     small = text.casefold()
     if not any(hint in small for hint in _HINTS):
         return text
-    return _SECRETS.sub(lambda found: "".join(group or "" for group in found.groups()) + "[redacted]", text)
+    return SECRETS.sub(lambda found: "".join(group or "" for group in found.groups()) + "[redacted]", text)
 
 
 class Redact(logging.Filter):

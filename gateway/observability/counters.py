@@ -1,4 +1,4 @@
-"""What one worker counts for whoever watches it: handshakes, traffic, closes, dials, how late its loop is. Pure.
+"""What one worker counts for whoever watches it: handshakes, traffic, closes, dials, how late its loop is.
 
 Nothing here is touched for a frame or a message: `passed` reads off a connection what has passed since the last time,
 now and then and once more when it ends. A snapshot is plain JSON; `gateway.observability.metrics` adds those of all
@@ -33,7 +33,7 @@ class Histogram:
         self.total = 0.0
 
     def observe(self, value: float) -> None:
-        """Count one."""
+        """Count one value in its bucket; a bound itself belongs to the bucket that it ends."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 

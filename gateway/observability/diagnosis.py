@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from gateway.close_codes import FIRST_REGISTERED
 from gateway.models import ConnectionRecord, RefusalRecord
@@ -17,6 +19,11 @@ from gateway.observability.remedies import Advice
 
 DAYS = 7
 MOST_GROUPS = 1000
+ENDED_BY = {
+    "client": gettext_noop("Ended by the client."),
+    "backend": gettext_noop("Ended by the backend."),
+    "gateway": gettext_noop("Ended by the gateway."),
+}
 MOST_LOOKED_THROUGH = 5000  # ended connections, for the last of each group
 
 
@@ -111,7 +118,7 @@ def _of_closes(rows: QuerySet[ConnectionRecord]) -> Iterator[Finding]:
             is_handshake=False,
             code=code or 1006,
             status=0,
-            sentence=each["reason"] or f"Ended by the {each['ended_by']}.",
+            sentence=each["reason"] or _(ENDED_BY.get(each["ended_by"], ENDED_BY["gateway"])),
             advice=remedies.CLOSED.get(code or 1006, remedies.CLOSED[1006]),
             api_id=each["api_id"],
             application_id=each["application_id"],

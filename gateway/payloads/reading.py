@@ -18,11 +18,11 @@ _WINDOW: Final = 1 << 15
 _WHOLE: Final = frozenset({0x81, 0x82})  # the first byte of a text or binary message in one frame
 
 
-class Passage(NamedTuple):
+class PayloadEvent(NamedTuple):
     """Something that stands by itself in what was sent: a message, a control frame, or what is not read.
 
     `raw` is what was sent. `payload` is that of a message. Where a message could not be read, `problem` says why, and
-    `is_too_long` that it was for its size; what is left of it follows in passages without a payload.
+    `is_too_long` that it was for its size; what is left of it follows in events without a payload.
     """
 
     raw: bytes
@@ -40,7 +40,6 @@ class PayloadReader:
 
     __slots__ = (
         "_first",
-        "_held",
         "_inflater",
         "_is_compressed",
         "_is_skipping",
@@ -50,6 +49,7 @@ class PayloadReader:
         "_raw",
         "_size",
         "_skip",
+        "held",
         "is_blind",
         "limit",
     )
@@ -60,7 +60,7 @@ class PayloadReader:
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if is_compressed else None
         self.limit = limit
         self.is_blind = False
-        self._held = bytearray()  # the beginning of a frame that is not whole yet, which will be `_need` bytes
+        self.held = bytearray()  # the beginning of a frame that is not whole yet, which will be `_need` bytes
         self._need = 0
         self._first = 0  # the first byte of the message under way; 0: there is none
         self._parts: list[bytes] = []  # its payload so far, unmasked, and what was sent of it
@@ -69,50 +69,50 @@ class PayloadReader:
         self._skip = 0  # so many bytes are not read, and then the rest of the message if it `_is_skipping`
         self._is_skipping = False
 
-    def feed(self, data: bytes) -> Iterator[Passage]:
+    def feed(self, data: bytes) -> Iterator[PayloadEvent]:
         """What has become whole with `data`, in the order in which it may go on: control frames before a message that
         is still under way."""
-        if self._held:
-            self._held += data
-            if len(self._held) < self._need:
+        if self.held:
+            self.held += data
+            if len(self.held) < self._need:
                 return
-            data = bytes(self._held)
-            self._held.clear()
+            data = bytes(self.held)
+            self.held.clear()
         at, end = 0, len(data)
         while at < end:
             if self.is_blind:
-                yield Passage(data[at:])
+                yield PayloadEvent(data[at:])
                 return
             if self._skip:
                 stop = min(at + self._skip, end)
                 self._skip -= stop - at
-                yield Passage(data[at:stop])
+                yield PayloadEvent(data[at:stop])
                 at = stop
                 continue
-            if passage := self._plain(data, at, end):
-                yield passage
-                at += len(passage.raw)
+            if event := self._plain(data, at, end):
+                yield event
+                at += len(event.raw)
                 continue
             if (head := self._head(data, at, end)) is None:
-                self._held += data[at:]
+                self.held += data[at:]
                 self._need = 0
                 return
             begin, length = head
             stop = begin + length
             if length < 0:
-                yield Passage(self.release())
+                yield PayloadEvent(self.release())
             elif data[at] & CONTROL == 0 and (self._is_skipping or self._size + length > self.limit):
                 yield from self._step_over(data[at], stop - at)
             elif stop > end:
-                self._held += data[at:]
+                self.held += data[at:]
                 self._need = stop - at
                 return
             else:
-                if passage := self._frame(data, at, begin, stop):
-                    yield passage
+                if event := self._frame(data, at, begin, stop):
+                    yield event
                 at = stop
 
-    def _plain(self, data: bytes, at: int, end: int) -> Passage | None:
+    def _plain(self, data: bytes, at: int, end: int) -> PayloadEvent | None:
         """The commonest there is, read the short way: a whole message in a frame of less than 64 KiB, not compressed;
         None where `at` begins anything else."""
         if at + 4 > end or data[at] not in _WHOLE or self._first or self._is_skipping:
@@ -126,11 +126,11 @@ class PayloadReader:
             stop = begin + length
             if stop > end or length > self.limit:
                 return None
-            return Passage(data[at:stop], data[begin:stop])
+            return PayloadEvent(data[at:stop], data[begin:stop])
         stop = begin + 4 + length
         if stop > end or length > self.limit:
             return None
-        return Passage(data[at:stop], unmasked(data[begin + 4 : stop], data[begin : begin + 4]))
+        return PayloadEvent(data[at:stop], apply_mask(data[begin + 4 : stop], data[begin : begin + 4]))
 
     def lose(self) -> None:
         """A compressed message was not read, which may be needed to read the next."""
@@ -139,10 +139,10 @@ class PayloadReader:
     def release(self) -> bytes:
         """All that is held, as it was sent; nothing is read after that."""
         self.is_blind = True
-        raw = b"".join(self._raw) + bytes(self._held)
+        raw = b"".join(self._raw) + bytes(self.held)
         self._raw.clear()
         self._parts.clear()
-        self._held.clear()
+        self.held.clear()
         return raw
 
     def _head(self, data: bytes, at: int, end: int) -> tuple[int, int] | None:
@@ -170,22 +170,22 @@ class PayloadReader:
             length = int.from_bytes(data[at + 2 : begin], "big")
         return begin + 4 * self._masked, length
 
-    def _step_over(self, first: int, length: int) -> Iterator[Passage]:
+    def _step_over(self, first: int, length: int) -> Iterator[PayloadEvent]:
         """Do not read the data frame of this length, nor the rest of its message."""
         self._skip = length
         if not self._is_skipping:
-            yield Passage(b"".join(self._raw), problem=too_long(self.limit), is_too_long=True)
+            yield PayloadEvent(b"".join(self._raw), problem=too_long(self.limit), is_too_long=True)
             self._raw, self._parts, self._first, self._size = [], [], 0, 0
             if self._is_compressed:
                 self.lose()
         self._is_skipping = not first & FINAL
 
-    def _frame(self, data: bytes, at: int, begin: int, stop: int) -> Passage | None:
+    def _frame(self, data: bytes, at: int, begin: int, stop: int) -> PayloadEvent | None:
         """What a whole frame makes whole."""
         raw, first = data[at:stop], data[at]
         if first & CONTROL:
-            return Passage(raw)
-        payload = unmasked(data[begin:stop], data[begin - 4 : begin]) if self._masked else data[begin:stop]
+            return PayloadEvent(raw)
+        payload = apply_mask(data[begin:stop], data[begin - 4 : begin]) if self._masked else data[begin:stop]
         if not first & FINAL or self._first:
             self._first = self._first or first
             self._parts.append(payload)
@@ -195,25 +195,25 @@ class PayloadReader:
                 return None
             first, payload, raw = self._first, b"".join(self._parts), b"".join(self._raw)
             self._raw, self._parts, self._first, self._size = [], [], 0, 0
-        return self._inflated(payload, raw) if first & RSV1 else Passage(raw, payload)
+        return self._inflated(payload, raw) if first & RSV1 else PayloadEvent(raw, payload)
 
-    def _inflated(self, payload: bytes, raw: bytes) -> Passage:
+    def _inflated(self, payload: bytes, raw: bytes) -> PayloadEvent:
         if self._inflater is None:
-            return Passage(raw, problem=UNREAD)
+            return PayloadEvent(raw, problem=UNREAD)
         whole, rest = b"", payload + _TAIL
         try:
             while rest:
                 whole += self._inflater.decompress(rest, self.limit + 1 - len(whole))
                 if len(whole) > self.limit:
                     self.lose()
-                    return Passage(raw, problem=too_long(self.limit), is_too_long=True)
+                    return PayloadEvent(raw, problem=too_long(self.limit), is_too_long=True)
                 rest = self._inflater.unused_data.removeprefix(_TAIL)
                 if self._inflater.eof:  # a block that calls itself the last, RFC 7692 §7.2.3.4
                     self._inflater = zlib.decompressobj(-zlib.MAX_WBITS, zdict=whole[-_WINDOW:])
         except zlib.error:
             self.lose()
-            return Passage(raw, problem="it cannot be inflated")
-        return Passage(raw, whole)
+            return PayloadEvent(raw, problem="it cannot be inflated")
+        return PayloadEvent(raw, whole)
 
 
 class ObservingReader(PayloadReader):
@@ -252,8 +252,8 @@ def too_long(limit: int) -> str:
     return f"it is longer than {byte_size(limit)}"
 
 
-def unmasked(payload: bytes, key: bytes) -> bytes:
-    """A payload without its mask (RFC 6455 §5.3), as one number, which is how Python is quick at it."""
+def apply_mask(payload: bytes, key: bytes) -> bytes:
+    """A payload masked or without its mask (RFC 6455 §5.3), as one number, which is how Python is quick at it."""
     length = len(payload)
     mask = (key * (length // 4 + 1))[:length]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")).to_bytes(length, "big")

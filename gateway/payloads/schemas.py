@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from jsonschema_rs import ValidationError, Validator
 
 from gateway.payloads.redaction import steps_of
-from publisher.payloads import validator_of
+from publisher.payloads import levels_of, validator_of
 from publisher.runtime import ValidationMode
 
 LONGEST_PROBLEM: Final = 300  # characters
@@ -164,7 +164,7 @@ def _at(schema: Any, reference: str) -> Any:
 def _first_error(value: Any, name: str, schema: Any, validator: Validator) -> Violation:
     if refers_to_itself(schema):
         branches = json.dumps(schema).count('Ref"') + json.dumps(schema).count('ref"') + 1
-        if branches ** _depth(value, 1 + MOST_STEPS.bit_length()) > MOST_STEPS:
+        if branches ** levels_of(value, 1 + MOST_STEPS.bit_length()) > MOST_STEPS:
             return Violation("", "it does not fit, and is nested too deeply to say where", name)
     try:
         validator.validate(value)
@@ -175,20 +175,6 @@ def _first_error(value: Any, name: str, schema: Any, validator: Validator) -> Vi
     except _UNREADABLE:
         return Violation("", "it holds numbers or characters that cannot be checked", name)
     return Violation("", "it does not fit", name)
-
-
-def _depth(value: Any, most: int) -> int:
-    """How many levels a value has, counted up to `most`."""
-    level, depth = [value], 0
-    while level and depth < most:
-        depth += 1
-        level = [
-            below
-            for each in level
-            if isinstance(each, dict | list)
-            for below in (each.values() if isinstance(each, dict) else each)
-        ]
-    return depth
 
 
 # Python would read NaN and Infinity, which are no JSON: no number can be made of their names either.

@@ -1,4 +1,4 @@
-"""Keeps one worker supplied with leases: asks the store off the event loop, and ends the leases of dead workers."""
+"""Keeps one worker supplied with leases, off the event loop; one module, for its states and its look are one loop."""
 
 from __future__ import annotations
 

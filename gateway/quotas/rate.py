@@ -172,7 +172,7 @@ class RateReservation(LimitSource):
         return Reservation(self.terms.key, self.interval, self.tolerance, messages)
 
     def apply(self, reserved: Reserved, now: float) -> None:
-        """The store's answer."""
+        """What the store has reserved, or when it is worth asking again; whoever waits goes on as its time comes."""
         if self.state is ReservationState.ENDED:
             return
         if reserved.start - self.tolerance - self.interval > now + HORIZON_SECONDS + CLOCK_SECONDS:

@@ -1,4 +1,4 @@
-"""Slices of a plan, lent to gateway workers: what a store of them promises, and the terms on which it lends. Pure.
+"""Slices of a plan, lent to gateway workers; one module, for what a store promises and its terms belong together. Pure.
 
 A *window* is one period of one quota, shared by every worker of every host. A *lease* is what one worker (the
 *holder*) took of it. A worker spends its lease without asking anybody; a store only sees to it that

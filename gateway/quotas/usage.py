@@ -10,9 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.translating import gettext, gettext_noop
 from gateway.quotas.limits import OPEN, PlanLimits, Window, window_at
 from gateway.quotas.rules import LeaseStore, WindowUsage, carried_over, connections_key, quota_key
 from publisher.plan_terms import QuotaPeriod
+
+LABELS = {
+    ("messages", QuotaPeriod.MINUTE): gettext_noop("Messages this minute"),
+    ("messages", QuotaPeriod.HOUR): gettext_noop("Messages this hour"),
+    ("messages", QuotaPeriod.DAY): gettext_noop("Messages this day"),
+    ("messages", QuotaPeriod.MONTH): gettext_noop("Messages this month"),
+    ("bytes", QuotaPeriod.MINUTE): gettext_noop("Bytes this minute"),
+    ("bytes", QuotaPeriod.HOUR): gettext_noop("Bytes this hour"),
+    ("bytes", QuotaPeriod.DAY): gettext_noop("Bytes this day"),
+    ("bytes", QuotaPeriod.MONTH): gettext_noop("Bytes this month"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,11 @@ class QuotaUsage:
     def left(self) -> int:
         """What may still be sent; 0 also where the limit was lowered below what was used."""
         return max(0, self.limit - self.used)
+
+    @property
+    def label(self) -> str:
+        """What is counted, for whoever reads: "Messages this day"."""
+        return gettext(LABELS[self.unit, self.period])
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import Role
 from core import audit
 from core.errors import Conflict, Invalid
+from core.sentences import Sentence
 from core.text import count
+from core.translating import gettext_noop
 from devportal.permissions import require_use_application
 from devportal.queries import names_of_applications
 from gateway.models import Recording, UnrecordedApplication
@@ -43,7 +45,7 @@ class BadBounds(Invalid):
 class RecordingHasEnded(Conflict):
     """It is over already."""
 
-    sentence = "This recording is over already."
+    sentence = gettext_noop("This recording is over already.")
 
 
 def require_record(user: Viewer) -> None:
@@ -91,10 +93,12 @@ def start_recording(
     bounded = {"seconds": seconds, "megabytes": megabytes}
     audit.record_change(recording, "started", actor=actor, now=now, **bounded)
     if application.owner_id != actor.pk and not application.is_internal:
-        sentence = (
-            f"{actor.display_name} records what {application.name} sends and receives on {api}, until "
-            f"{recording.until:%H:%M} UTC. You can end and forbid it."
+        told = gettext_noop(
+            "%(person)s records what %(application)s sends and receives on %(api)s, until %(time)s UTC. You can end "
+            "and forbid it."
         )
+        about = {"person": actor.display_name, "application": application.name, "api": api}
+        sentence = Sentence(told, **about, time=f"{recording.until:%H:%M}")
         link = reverse("gateway:application-recordings", args=[application.pk])
         notify(people=[application.owner], kind=NotificationKind.RECORDINGS, sentence=sentence, link=link, now=now)
     return recording

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from core.errors import NotFound
 from gateway.models import ConnectionRecord, RecordedMessage, Recording
@@ -16,7 +17,7 @@ from gateway.models import ConnectionRecord, RecordedMessage, Recording
 class RecordingNotFound(NotFound):
     """There is no such recording, or it is not for this person."""
 
-    sentence = "There is no such recording. It may have been deleted, or be too old."
+    sentence = gettext_noop("There is no such recording. It may have been deleted, or be too old.")
 
 
 def recordings(**which: Any) -> QuerySet[Recording]:

@@ -21,7 +21,7 @@ from django.db import Error as DatabaseError
 from core import database_clock
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
-from gateway.payloads.reading import Passage, too_long
+from gateway.payloads.reading import PayloadEvent, too_long
 from gateway.payloads.redaction import KeptPayload, keep
 from gateway.pulse import rest
 from gateway.recording import store
@@ -44,22 +44,22 @@ class Recorder:
     connections: ConnectionRegistry
     redacted_of: Callable[[str], Sequence[str] | None]
     clock: Callable[[], datetime] = database_clock.clock.datetime
-    _active: list[ActiveRecording] = field(default_factory=list, init=False)
-    _recorded: dict[str, list[UUID]] = field(default_factory=dict, init=False)  # by connection
+    active: list[ActiveRecording] = field(default_factory=list, init=False)
+    recorded: dict[str, list[UUID]] = field(default_factory=dict, init=False)  # by connection
     _taps: dict[str, list[tuple[Leg, Tap]]] = field(default_factory=dict, init=False)
-    _waiting: defaultdict[UUID, list[Taken]] = field(default_factory=partial(defaultdict, list), init=False)
-    _missed: Counter[UUID] = field(default_factory=Counter, init=False)
+    waiting: defaultdict[UUID, list[Taken]] = field(default_factory=partial(defaultdict, list), init=False)
+    missed: Counter[UUID] = field(default_factory=Counter, init=False)
     _size: int = field(default=0, init=False)
     _is_on: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def refresh(self) -> None:
         """Read what is to be recorded, and begin and end with it. Raises `django.db.Error`."""
-        self._active = await self.run(partial(store.active, self.clock()))
+        self.active = await self.run(partial(store.active, self.clock()))
         self._settle()
 
     def around(self, connection: Connection, kind: Callable[..., Relay]) -> Callable[..., Relay]:
         """What makes the relay of a connection that is about to open: `kind`, listened to where it is recorded."""
-        if not self._active or not self._recordings_of(connection):
+        if not self.active or not self._recordings_of(connection):
             return kind
 
         def made(*parts: Any, **options: Any) -> Relay:
@@ -71,7 +71,7 @@ class Recorder:
 
     def opened(self, connection: Connection) -> None:
         """A connection is relayed from now on."""
-        if not self._active:
+        if not self.active:
             return
         for leg, _ in self._taps.get(connection.id, ()):
             leg.unsplice()  # the relay has begun as every other does
@@ -79,7 +79,7 @@ class Recorder:
 
     def ended(self, connection: Connection) -> None:
         """A connection has ended."""
-        self._recorded.pop(connection.id, None)
+        self.recorded.pop(connection.id, None)
         self._taps.pop(connection.id, None)
 
     async def keep(self) -> None:
@@ -88,36 +88,36 @@ class Recorder:
             await self._is_on.wait()
             await rest(WRITE_SECONDS)
             now = self.clock()
-            if any(each.until <= now for each in self._active):
-                self._active = [each for each in self._active if each.until > now]
+            if any(each.until <= now for each in self.active):
+                self.active = [each for each in self.active if each.until > now]
                 self._settle()
             await self.write()
-            if not self._active and not self._waiting:
+            if not self.active and not self.waiting:
                 self._is_on.clear()
 
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away it waits on, and what comes then is missed."""
-        taken, missed, size = self._waiting, self._missed, self._size
+        taken, missed, size = self.waiting, self.missed, self._size
         if not taken and not missed:
             return
-        self._waiting, self._missed, self._size = defaultdict(list), Counter(), 0
+        self.waiting, self.missed, self._size = defaultdict(list), Counter(), 0
         try:
             over = await self.run(partial(store.add, taken, missed, self.clock()))
         except DatabaseError as error:
             log.debug("What is recorded cannot be written now: %s", error)
             for recording_id, rows in taken.items():
-                self._waiting[recording_id] = rows + self._waiting[recording_id]
-            self._missed.update(missed)
+                self.waiting[recording_id] = rows + self.waiting[recording_id]
+            self.missed.update(missed)
             self._size += size
             return
         if over:
-            self._active = [each for each in self._active if each.id not in over]
+            self.active = [each for each in self.active if each.id not in over]
             self._settle()
 
     def _recordings_of(self, connection: Connection) -> list[UUID]:
         return [
             each.id
-            for each in self._active
+            for each in self.active
             if each.api_id == connection.api_id
             and each.application_id == connection.application_id
             and each.connection_id in ("", connection.id)
@@ -125,14 +125,14 @@ class Recorder:
 
     def _settle(self) -> None:
         """Listen to the connections that are to be recorded, and to no others."""
-        if self._active:
+        if self.active:
             self._is_on.set()
-        concerned = {each.application_id for each in self._active}
-        for connection_id in list(self._recorded):
+        concerned = {each.application_id for each in self.active}
+        for connection_id in list(self.recorded):
             if connection := self.connections.by_id.get(connection_id):
                 self._follow(connection)
             else:
-                self._recorded.pop(connection_id, None)
+                self.recorded.pop(connection_id, None)
                 self._taps.pop(connection_id, None)
         for application_id in concerned:
             for connection in self.connections.by_application.get(application_id, ()):
@@ -142,13 +142,13 @@ class Recorder:
         """Begin, go on or end with a connection that is open."""
         if connection.relay is None:
             return
-        recordings, known = self._recordings_of(connection), connection.id in self._recorded
+        recordings, known = self._recordings_of(connection), connection.id in self.recorded
         if recordings and known:
-            self._recorded[connection.id] = recordings
+            self.recorded[connection.id] = recordings
         elif recordings:
             self._listen(connection, connection.relay, is_from_start=False)
         elif known:
-            del self._recorded[connection.id]
+            del self.recorded[connection.id]
             if isinstance(connection.relay, Relay):
                 for leg, tap in self._taps.pop(connection.id, ()):
                     tap.remove(leg)
@@ -156,7 +156,7 @@ class Recorder:
                 connection.relay.on_message = None
 
     def _listen(self, connection: Connection, relay: Any, *, is_from_start: bool) -> None:
-        self._recorded[connection.id] = self._recordings_of(connection)
+        self.recorded[connection.id] = self._recordings_of(connection)
         on_message: OnMessage = partial(self._take_down, connection.id, connection.api_id)
         if isinstance(relay, Relay):
             legs = [leg for leg in (relay.client, relay.backend) if leg.relay is not None]
@@ -164,16 +164,16 @@ class Recorder:
         else:
             relay.on_message = on_message
 
-    def _take_down(self, connection_id: str, api_id: str, sender: str, passage: Passage, is_text: bool) -> None:
-        octets = 0 if passage.payload is None else len(passage.payload)
-        if passage.payload is None or octets > LONGEST:
-            kept = KeptPayload(None, problem=passage.problem or too_long(LONGEST))
+    def _take_down(self, connection_id: str, api_id: str, sender: str, event: PayloadEvent, is_text: bool) -> None:
+        octets = 0 if event.payload is None else len(event.payload)
+        if event.payload is None or octets > LONGEST:
+            kept = KeptPayload(None, problem=event.problem or too_long(LONGEST))
         else:
-            kept = keep(passage.payload, self.redacted_of(api_id))
+            kept = keep(event.payload, self.redacted_of(api_id))
         taken = Taken(connection_id, self.clock(), sender, is_text, octets, *kept)
-        for recording_id in self._recorded.get(connection_id, ()):
+        for recording_id in self.recorded.get(connection_id, ()):
             if self._size + taken.size > MOST_WAITING:
-                self._missed[recording_id] += 1
+                self.missed[recording_id] += 1
             else:
                 self._size += taken.size
-                self._waiting[recording_id].append(taken)
+                self.waiting[recording_id].append(taken)

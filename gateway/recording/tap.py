@@ -9,14 +9,14 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from gateway.payloads.reading import ObservingReader, Passage
+from gateway.payloads.reading import ObservingReader, PayloadEvent
 from gateway.relay import frames
 from gateway.relay.side import Leg
 
 LONGEST: Final = 256 * 1024  # bytes of a message that is read; a longer one is only told of
 TEXT: Final = 0x1
 
-OnMessage = Callable[[str, Passage, bool], None]
+OnMessage = Callable[[str, PayloadEvent, bool], None]
 """Told of each message that passed: who sent it, client or backend, itself, and whether it is text."""
 
 log = logging.getLogger("gateway.recording")
@@ -52,10 +52,10 @@ class Tap:
         if not self._is_on:
             return
         try:
-            for passage in self._reader.feed(data):
-                if passage.payload is not None or passage.problem:
-                    opcode = passage.raw[0] & 0x0F if passage.raw else TEXT  # of one that is too long nothing is held
-                    self._on_message(self._sender, passage, opcode == TEXT)
+            for event in self._reader.feed(data):
+                if event.payload is not None or event.problem:
+                    opcode = event.raw[0] & 0x0F if event.raw else TEXT  # of one that is too long nothing is held
+                    self._on_message(self._sender, event, opcode == TEXT)
         except Exception:
             # What is recorded must never hurt what is relayed.
             self._is_on = False

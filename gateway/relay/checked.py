@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gateway import close_codes
 from gateway.close_codes import Close
-from gateway.payloads.reading import Passage, PayloadReader
+from gateway.payloads.reading import PayloadEvent, PayloadReader
 from gateway.payloads.schemas import Checks, Misfit, OnMisfit, PayloadCheck, unread
 from gateway.relay import frames
 from gateway.relay.side import Leg
@@ -127,34 +127,34 @@ class CheckedLeg(Leg):
 
     def _look_at(self, data: bytes) -> None:
         """What is done with the messages that become whole with `data`."""
-        passages = self.reader.feed(data)
+        events = self.reader.feed(data)
         if not self._enforces:
-            for passage in passages:
-                self._misfit(passage)
+            for event in events:
+                self._misfit(event)
             return None
         if not self.passes_on:
             return self._pass_on([self.reader.release(), data])
         fitting: list[bytes] = []
-        for passage in passages:
-            misfit = self._misfit(passage)
+        for event in events:
+            misfit = self._misfit(event)
             if misfit is None:
-                fitting.append(passage.raw)
+                fitting.append(event.raw)
                 continue
             self._pass_on(fitting)
             if self.passes_on:
-                code = close_codes.TOO_BIG.code if passage.is_too_long else close_codes.BAD_PAYLOAD.code
+                code = close_codes.TOO_BIG.code if event.is_too_long else close_codes.BAD_PAYLOAD.code
                 self.relay.refuse(self, code, str(misfit.describe()))
             # Nothing of this passes any more: it is looked through for a Close.
-            rest = [each.raw for each in passages]
-            return self._pass_on([passage.raw, *rest, self.reader.release()])
+            rest = [each.raw for each in events]
+            return self._pass_on([event.raw, *rest, self.reader.release()])
         return self._pass_on(fitting)
 
-    def _misfit(self, passage: Passage) -> Misfit | None:
+    def _misfit(self, event: PayloadEvent) -> Misfit | None:
         """What is wrong with a message, which is told; None where nothing is, or where this is none."""
-        if passage.payload is not None:
-            misfit = self._check.misfit(passage.payload)
+        if event.payload is not None:
+            misfit = self._check.misfit(event.payload)
         else:
-            misfit = unread(passage.problem) if passage.problem else None
+            misfit = unread(event.problem) if event.problem else None
         if misfit:
             self.relay.on_misfit("client" if self.is_client else "backend", misfit)
         return misfit

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from gateway.native import ScannerBase
+from gateway.payloads.reading import apply_mask
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FINAL, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
@@ -276,13 +277,6 @@ def decode_close(payload: bytes) -> tuple[int | None, str]:
 def is_sendable(code: int) -> bool:
     """Whether a Close frame may carry this code (RFC 6455 §7.4, IANA's registry): never 1004, 1005, 1006 or 1015."""
     return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
-
-
-def apply_mask(payload: bytes, key: bytes) -> bytes:
-    """Mask or unmask a short payload."""
-    size = len(payload)
-    keys = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(keys, "big")).to_bytes(size, "big")
 
 
 @cache

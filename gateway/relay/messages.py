@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 
 from gateway import close_codes, refusals
 from gateway.close_codes import Close
-from gateway.payloads.reading import Passage, too_long
+from gateway.payloads.reading import PayloadEvent, too_long
 from gateway.payloads.schemas import Checks, OnMisfit, unread
 from gateway.quotas.client import renewed
 from gateway.quotas.clock import clock as time
@@ -54,7 +54,10 @@ async def connect(
 
 
 class MessageRelay:
-    """A backend's connection on one side, an ASGI `send` on the other."""
+    """A backend's connection on one side, an ASGI `send` on the other.
+
+    Every message is held against `checks`, as `gateway.relay.checked` does it.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,9 @@ class MessageRelay:
         on_end: Callable[[], None],
         options: EndpointOptions,
         meters: tuple[Meter, Meter] = (FREE, FREE),
+        checks: Checks | None = None,
+        longest_checked: int = 0,
+        on_misfit: OnMisfit = lambda sender, misfit: None,
     ) -> None:
         self._backend = backend
         self._send = send
@@ -70,10 +76,11 @@ class MessageRelay:
         self._options = options
         self._meters = meters
         self._limit = 0
-        self._checks: Checks | None = None
-        self._longest_checked = 0
-        self._on_misfit: OnMisfit = lambda sender, misfit: None
-        self.on_message: Callable[[str, Passage, bool], None] | None = None  # told of what passes, where it is recorded
+        self._checks = checks
+        self._longest_checked = longest_checked
+        self._on_misfit = on_misfit
+        # Told of what passes, where it is recorded.
+        self.on_message: Callable[[str, PayloadEvent, bool], None] | None = None
         self._heard_at = asyncio.get_running_loop().time()
         self._passed = [0, 0, 0, 0]
         self._close_info: CloseInfo | None = None
@@ -97,7 +104,7 @@ class MessageRelay:
             with suppress(ConnectionClosed):
                 await self._backend.send(message)
             if self.on_message:
-                self.on_message("client", Passage(b"", payload), isinstance(message, str))
+                self.on_message("client", PayloadEvent(b"", payload), isinstance(message, str))
 
     async def client_gone(self, code: int, reason: str) -> None:
         """The client closed, with these words, or was lost (1005, 1006)."""
@@ -127,10 +134,6 @@ class MessageRelay:
         """
         self._limit = octets or 0
 
-    def check_messages(self, checks: Checks, longest: int, on_misfit: OnMisfit) -> None:
-        """Hold every message against these, as `gateway.relay.checked` does."""
-        self._checks, self._longest_checked, self._on_misfit = checks, longest, on_misfit
-
     def traffic(self) -> Traffic:
         """What has passed so far."""
         return Traffic(*self._passed)
@@ -153,7 +156,7 @@ class MessageRelay:
                     kind = "text" if isinstance(message, str) else "bytes"
                     await self._send({"type": "websocket.send", kind: message})
                     if self.on_message:
-                        self.on_message("backend", Passage(b"", payload), isinstance(message, str))
+                        self.on_message("backend", PayloadEvent(b"", payload), isinstance(message, str))
         except ConnectionClosed as closed:
             close, code = close_codes.BACKEND_LOST, 1006
             if closed.rcvd is not None:  # its own code and reason; ASGI has no Close without a code, so that is 1000

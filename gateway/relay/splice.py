@@ -18,8 +18,8 @@ from gateway import close_codes
 from gateway.close_codes import Close
 from gateway.quotas.meter import FREE, Meter
 from gateway.relay import frames
-from gateway.relay.farewell import Farewell
 from gateway.relay.frames import FrameError
+from gateway.relay.graceful_close import GracefulClose
 from gateway.relay.side import BUFFER_FULL, OUR_PING, RATE, Leg
 from gateway.relay.states import CloseState, LegState
 from gateway.relay.timer_wheel import TimerWheel
@@ -47,7 +47,7 @@ class Relay:
 
     __slots__ = (
         "_closing_at",
-        "_farewell",
+        "_graceful_close",
         "_on_end",
         "backend",
         "cause",
@@ -76,7 +76,7 @@ class Relay:
         self.wheel = wheel
         self._on_end = on_end
         self._closing_at = 0.0
-        self._farewell: Farewell | None = None
+        self._graceful_close: GracefulClose | None = None
         self.options = options
         self.due = 0
         self.started_at = now
@@ -130,8 +130,8 @@ class Relay:
 
         What it asks after it has had all of them is not passed on any more: nobody could answer.
         """
-        if self.cause is None and self._farewell is None:
-            self._farewell = Farewell(self.client, self.backend, partial(self.leave, code, reason), seconds)
+        if self.cause is None and self._graceful_close is None:
+            self._graceful_close = GracefulClose(self.client, self.backend, partial(self.leave, code, reason), seconds)
 
     def finish(self) -> None:
         """Wait no longer for the client's answer: tell the backend too."""
@@ -225,9 +225,9 @@ class Relay:
     def _end(self, by: str, code: int, reason: str) -> None:
         """The first reason to end is the one that is remembered; the clock of the closing handshake starts."""
         if self.cause is None:
-            if self._farewell:
-                self._farewell.over()
-                self._farewell = None
+            if self._graceful_close:
+                self._graceful_close.over()
+                self._graceful_close = None
             self.cause = CloseCause(by, code, reason)
             self._closing_at = self.loop.time() + self.options.handshake
             self.wheel.watch(self, self.options.handshake)

@@ -23,6 +23,7 @@ from urllib.parse import unquote_plus, urlencode
 from gateway.routing.deployment import VERSION, Deployment
 from gateway.routing.topics import Topic
 from publisher.uris import percent_encoded
+from publisher.versions import prefixes
 
 if TYPE_CHECKING:
     from publisher.endpoint import EndpointOptions
@@ -209,7 +210,7 @@ class _Prefix:
         unnamed = [member for member in members if member.context != key == member.context.replace(f"/{VERSION}", "")]
         reaching: dict[str, list[Deployment]] = {}  # each exact version and dotted prefix of one
         for member in plain:
-            for prefix in _dotted_prefixes(member.version):
+            for prefix in prefixes(member.version):
                 reaching.setdefault(prefix, []).append(member)
         self._by_segment = {
             segment: _best_first(meant, [each for each in meant if each.version == segment])
@@ -243,13 +244,7 @@ def _keys(deployment: Deployment) -> list[str]:
     if VERSION not in deployment.context:
         return [deployment.context]
     default = [deployment.context.replace(f"/{VERSION}", "")] if deployment.is_default else []
-    return [*(deployment.context.replace(VERSION, prefix) for prefix in _dotted_prefixes(deployment.version)), *default]
-
-
-def _dotted_prefixes(version: str) -> list[str]:
-    """1.4.2 is reached as 1, 1.4 and 1.4.2."""
-    parts = version.split(".")
-    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+    return [*(deployment.context.replace(VERSION, prefix) for prefix in prefixes(deployment.version)), *default]
 
 
 def _best_first(meant: list[Deployment], exact: list[Deployment]) -> tuple[Deployment, ...]:

@@ -62,6 +62,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Channels' own also waits for messages of a channel layer, of which a client of the gateway gets none."""
         self.scope, self.base_send = scope, send
+        # What the gateway's own server offers, and no other.
+        self.extension: dict[str, Any] = (scope.get("extensions") or {}).get(EXTENSION) or {}
         with suppress(StopConsumer):
             while True:
                 await self.dispatch(await receive())
@@ -72,7 +74,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         """Let the client in or refuse it; the backend is dialled first, so nobody sees 101 for a dead one."""
-        begun: Begun | None = self._extension().get("begun")
+        begun: Begun | None = self.extension.get("begun")
         if begun:
             self.handshake, self.connection, self.begun = begun.handshake, begun.connection, begun.begun
             if begun.failure:  # else its right to be here has ended already
@@ -123,10 +125,6 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self._forget()
         raise StopConsumer
 
-    def _extension(self) -> dict[str, Any]:
-        """What the gateway's own server offers, and no other."""
-        return (self.scope.get("extensions") or {}).get(EXTENSION) or {}
-
     async def _decide(self) -> Allow | Refusal:
         if refusal := turned_away(self.context):
             return refusal
@@ -140,7 +138,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         """Dial the backend and accept the client, in this order, and join them as the server allows."""
         admitted, dialer = connection.admitted, self.context.dialer
         options = admitted.route.options
-        splice = self._extension().get("splice")
+        splice = self.extension.get("splice")
         dial = partial(dialer.dial, failure=failure) if splice else partial(connect, dialer)
         offered = extensions_for(admitted, handshake.extensions) if splice else ""
         backend = await self._dial(
@@ -167,12 +165,16 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             join(self.context, connection, relay, partial(splice, backend), self.begun)
         else:
             self.messages = MessageRelay(
-                backend, self.send, self._forget, options, meters=meters_of(connection.admission)
+                backend,
+                self.send,
+                self._forget,
+                options,
+                meters=meters_of(connection.admission),
+                checks=checks_of(admitted),
+                longest_checked=self.context.longest_checked,
+                on_misfit=partial(self.context.telemetry.misfit, connection),
             )
             self.messages.limit_messages(message_bytes(connection.admitted))
-            if checks := checks_of(admitted):
-                longest, misfits = self.context.longest_checked, partial(self.context.telemetry.misfit, connection)
-                self.messages.check_messages(checks, longest, misfits)
             connection.close, connection.relay = self.messages.close, self.messages
             await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": names_of(connection)})
             self.context.telemetry.opened(connection, time.perf_counter() - self.begun)

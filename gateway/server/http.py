@@ -30,17 +30,16 @@ def client_of(
     proxies: TrustedProxies, peer: str, headers: Sequence[tuple[bytes, bytes]]
 ) -> tuple[str, Literal["https", "http", ""]]:
     """The address of whoever asks with these headers, through these proxies, and the scheme; empty if none says it."""
-
-    def values(wanted: str) -> list[str]:
-        return [value.decode("latin-1") for name, value in headers if name == wanted.encode()]
-
-    return proxies.client_of(peer, values(proxies.header)), proxies.scheme_of(peer, values(proxies.scheme_header))
+    names = (proxies.header.encode(), proxies.scheme_header.encode())
+    hops, schemes = ([value.decode("latin-1") for name, value in headers if name == each] for each in names)
+    return proxies.client_of(peer, hops), proxies.scheme_of(peer, schemes)
 
 
 class GatewayHttp(HttpToolsProtocol):
     """Reads one request. Everything it refuses itself it answers in JSON, closes, and passes on to nobody."""
 
     config: WorkerConfig
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # as uvicorn has it too
 
     def __init__(
         self,
@@ -86,7 +85,7 @@ class GatewayHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if not self._is_done and not self._is_answering and self._should_upgrade():
+            if not self._is_done and self.cycle is None and self._should_upgrade():
                 # Unread from here on: the frames behind the request wait for a backend.
                 raw_path, _, query_string = self.url.partition(b"?")
                 offered = b",".join(value for name, value in self.headers if name == b"sec-websocket-protocol")
@@ -144,15 +143,11 @@ class GatewayHttp(HttpToolsProtocol):
         """uvicorn's own looks at the last of several Connection lines only."""
         return head.is_handshake(self.headers)
 
-    @property
-    def _is_answering(self) -> bool:
-        return cast("RequestResponseCycle | None", self.cycle) is not None
-
     def _refuse(self, refusal: Refusal) -> None:
         if not self._is_done:
             self._is_done = True
             self._deadline.cancel()
-            if self._is_answering:
+            if self.cycle is not None:
                 return  # a request before this one is being answered, and the connection ends with that answer
             self._leave()
             name = secrets.token_hex(16)

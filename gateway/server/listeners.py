@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -30,17 +30,6 @@ class Listener(NamedTuple):
     worker: int
     sock: socket.socket
     is_secure: bool
-
-
-def bind_for_workers(hosts: Sequence[str], *, ws_port: int, wss_port: int, workers: int) -> list[Listener]:
-    """A socket for each worker, host and port. Raises CannotServe."""
-    ports = ((ws_port, "APIM_GATEWAY_WS_PORT", False), (wss_port, "APIM_GATEWAY_WSS_PORT", True))
-    return [
-        Listener(worker, sock, is_secure)
-        for port, setting, is_secure in ports
-        for host in hosts
-        for worker, sock in enumerate(bind(host, port, setting, workers))
-    ]
 
 
 def close(listeners: Iterable[Listener], *, except_worker: int | None = None) -> None:

@@ -36,9 +36,13 @@ def run(config: ServerConfig, open_context: Opener, say: Callable[[str], None]) 
     # So that what is wrong with the certificate is said before anything starts.
     listeners.tls_context(config.certificate, config.key)
     with_room(config.limits)
-    bound = listeners.bind_for_workers(
-        config.hosts, ws_port=config.ws_port, wss_port=config.wss_port, workers=config.workers
-    )
+    ports = ((config.ws_port, "APIM_GATEWAY_WS_PORT", False), (config.wss_port, "APIM_GATEWAY_WSS_PORT", True))
+    bound = [
+        listeners.Listener(worker, sock, is_secure)
+        for port, setting, is_secure in ports
+        for host in config.hosts
+        for worker, sock in enumerate(listeners.bind(host, port, setting, config.workers))
+    ]
     inheritance = Inheritance(config, open_context, bound)
     gc.collect()
     gc.freeze()  # what is imported now is shared by the workers and never garbage

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -91,21 +92,17 @@ def control_group_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("
             names, top = _FIRST_VERSION, root / "memory"
             if "memory" not in kinds.split(","):
                 continue
+        limit, used, cache = names
         folder = top / place.lstrip("/")
         for each in (folder, *folder.parents):
-            if each.is_relative_to(top) and (found := _memory_of(each, *names)):
-                return found
+            if not each.is_relative_to(top):
+                break
+            with suppress(OSError, ValueError):  # "max" is no limit
+                most, now = int((each / limit).read_text()), int((each / used).read_text())
+                stat = dict(line.split() for line in (each / "memory.stat").read_text().splitlines())
+                if most < 1 << 60:
+                    return Memory(now - int(stat.get(cache, 0)), most)
     return None
-
-
-def _memory_of(folder: Path, limit: str, used: str, cache: str) -> Memory | None:
-    try:
-        most = int((folder / limit).read_text())
-        now = int((folder / used).read_text())
-        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-    except (OSError, ValueError):  # "max" is no limit
-        return None
-    return Memory(now - int(stat.get(cache, 0)), most) if most < 1 << 60 else None
 
 
 def _buffered(connection: Connection) -> int:

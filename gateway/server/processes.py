@@ -53,11 +53,37 @@ class Child:
 
 
 class Fork:
-    """A forked child, with the part of Popen's interface that is used here."""
+    """A fork that does `work` and ends with the code it returns, with the part of Popen's interface that is used here.
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    `environment` is added to this process's own.
+    """
+
+    def __init__(self, work: Callable[[], int | None], environment: Mapping[str, str]) -> None:
         self._code: int | None = None
+        sys.stdout.flush()
+        sys.stderr.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
+        self.pid = os.fork()
+        if self.pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
+            return
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            for number in (*ASKED, signal.SIGCHLD, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
+            _end_with_parent()
+            os.environ.update(environment)
+            code = work() or 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+        except BaseException:  # the child must never return into the parent's code
+            log.critical("A process ended by an error of its own.", exc_info=True)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
 
     def poll(self, options: int = os.WNOHANG) -> int | None:
         """The exit code, None while it runs."""
@@ -82,7 +108,7 @@ Handle = subprocess.Popen[bytes] | Fork
 def spawn(child: Child) -> Handle:
     """Start a child in a process group of its own."""
     if callable(child.command):
-        return _fork(child.command, child.environment or {})
+        return Fork(child.command, child.environment or {})
     return subprocess.Popen(  # noqa: S603 - the commands are this project's own
         list(child.command),
         env={**os.environ, **(child.environment or {})},
@@ -101,33 +127,6 @@ def send(handle: Handle, number: signal.Signals) -> None:
 def ending(code: int) -> str:
     """An exit code in words."""
     return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
-
-
-def _fork(work: Callable[[], int | None], environment: Mapping[str, str]) -> Fork:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
-    pid = os.fork()
-    if pid:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
-        return Fork(pid)
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        for number in (*ASKED, signal.SIGCHLD, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
-        _end_with_parent()
-        os.environ.update(environment)
-        code = work() or 0
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else 1
-    except BaseException:  # the child must never return into the parent's code
-        log.critical("A process ended by an error of its own.", exc_info=True)
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 def _end_with_parent() -> None:

@@ -176,11 +176,12 @@ class QuickEntry(asyncio.Protocol):
         connection = Connection(random[16:].hex(), admitted, self._close_while_dialling, client_ip, context.clock())
         connection.admission = admission
         self._prepared, self._connection, self._data, self._begun = prepared, connection, data, begun
-        request = prepared.write(self._own_key, connection.id)
-        if not context.dialer.begin_quickly(prepared.address, prepared.way, request, self):
+        backend = QuickHandshake(prepared.write(self._own_key, connection.id), self)
+        if not context.dialer.begin_quickly(prepared.address, prepared.way, backend, self.connected):
             if context.plans:
                 context.plans.leave(connection)
             return False
+        self._backend = backend
         context.connections.add(connection)
         self._dialled_at = time.perf_counter()
         self.due = 0
@@ -211,11 +212,6 @@ class QuickEntry(asyncio.Protocol):
         return scope_of(read[0], read[1], self._client, self._is_secure)
 
     # --- the backend --------------------------------------------------------------------------------------------------
-
-    def make_protocol(self, request: bytes) -> HandshakeProtocol:
-        """What speaks with the backend."""
-        self._backend = QuickHandshake(request, self)
-        return self._backend
 
     def connected(self, error: BaseException | None) -> None:
         """The backend's address cannot be connected to, or can."""

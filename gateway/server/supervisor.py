@@ -164,15 +164,18 @@ class Supervisor:
     def _renew(self, now: float) -> None:
         """One step at a time."""
         for slot in self._slots:
-            if slot.leaving:
-                self._look_at_leaving(slot, slot.leaving, now)
-            elif slot.handle and slot.next:  # else the old one has died by itself, and the next takes over
-                self._look_at_next(slot, slot.next, now)
+            self._look_at_both(slot, now)
         phases = {slot.phase for slot in self._slots}
         if _Phase.STARTING in phases:
             return
         if _Phase.WAITING in phases:
-            self._start_next(next(slot for slot in self._slots if slot.phase is _Phase.WAITING), now)
+            slot = next(slot for slot in self._slots if slot.phase is _Phase.WAITING)
+            if slot.handle is None or slot.child.ready is None:  # it died, and is about to be started anyway
+                slot.phase = _Phase.STEADY
+                return
+            slot.child.ready.set(False)
+            slot.next, slot.since, slot.phase = spawn(slot.child), now, _Phase.STARTING
+            self._on_start(slot.child.name, slot.next.pid)
         elif _Phase.STARTED in phases:
             for slot in self._slots:
                 if slot.phase is _Phase.STARTED and (old := slot.handle):
@@ -185,29 +188,22 @@ class Supervisor:
                     slot.phase = _Phase.WAITING
                 slot.is_wanted_new = False
 
-    def _start_next(self, slot: _Slot, now: float) -> None:
-        if slot.handle is None or slot.child.ready is None:  # it died, and is about to be started anyway
-            slot.phase = _Phase.STEADY
-            return
-        slot.child.ready.set(False)
-        slot.next, slot.since, slot.phase = spawn(slot.child), now, _Phase.STARTING
-        self._on_start(slot.child.name, slot.next.pid)
-
-    def _look_at_next(self, slot: _Slot, coming: Handle, now: float) -> None:
-        if (code := coming.poll()) is not None:
-            self._say(f"{slot.child.name} could not be renewed ({ending(code)}); the old one goes on.")
-            slot.next, slot.phase = None, _Phase.STEADY
-        elif slot.child.ready:
-            slot.phase = _Phase.STARTED
-        elif now - slot.since > STARTING_SECONDS:
-            send(coming, signal.SIGKILL)
-
-    def _look_at_leaving(self, slot: _Slot, leaving: Handle, now: float) -> None:
-        if leaving.poll() is not None:
-            slot.leaving, slot.phase = None, _Phase.STEADY
-            self._say(f"{slot.child.name} was renewed.")
-        elif now - slot.since > slot.grace:
-            send(leaving, signal.SIGKILL)
+    def _look_at_both(self, slot: _Slot, now: float) -> None:
+        """At the process that leaves, or the one that is to take over."""
+        if slot.leaving:
+            if slot.leaving.poll() is not None:
+                slot.leaving, slot.phase = None, _Phase.STEADY
+                self._say(f"{slot.child.name} was renewed.")
+            elif now - slot.since > slot.grace:
+                send(slot.leaving, signal.SIGKILL)
+        elif slot.handle and slot.next:  # else the old one has died by itself, and the next takes over
+            if (code := slot.next.poll()) is not None:
+                self._say(f"{slot.child.name} could not be renewed ({ending(code)}); the old one goes on.")
+                slot.next, slot.phase = None, _Phase.STEADY
+            elif slot.child.ready:
+                slot.phase = _Phase.STARTED
+            elif now - slot.since > STARTING_SECONDS:
+                send(slot.next, signal.SIGKILL)
 
     def _stop_all(self, slots: Sequence[_Slot]) -> None:
         living = [(slot, each) for slot in slots for each in (slot.handle, slot.next, slot.leaving) if each is not None]

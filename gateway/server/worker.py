@@ -94,7 +94,7 @@ class Worker:
         tick: float = 0.5,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._context = context
+        self.context = context
         self._drain_seconds = drain
         self._state = ServerState()
         self._acceptors: list[Acceptor] = []
@@ -140,18 +140,20 @@ class Worker:
         somebody else takes clients from the same sockets, and a client that was taken here but whose handshake is still
         on its way is let in as long as there is time: nobody is to notice that a worker is renewed.
         """
-        self._context.not_ready = lambda: refusals.STOPPING.description
-        self._context.is_stopping = answers
+        self.context.not_ready = lambda: refusals.STOPPING.description
+        self.context.is_stopping = answers
         deadline = self._loop.time() + self._drain_seconds
         if not answers:
-            self._close()
+            for acceptor in self._acceptors:
+                acceptor.close()
             await asyncio.sleep(self._drain_seconds * HANDOVER_SHARE)
         await self._ask_to_go(deadline)
         await self._until_gone(deadline - self._loop.time())
-        self._context.is_stopping = True
+        self.context.is_stopping = True
         await self._ask_to_go(self._loop.time())
         await self._until_gone(ANSWER_SECONDS)
-        self._close()
+        for acceptor in self._acceptors:
+            acceptor.close()
         for relay in list(self.config.relays):
             relay.finish()
         await self._until_gone(FLUSH_SECONDS)
@@ -165,7 +167,7 @@ class Worker:
 
     async def _ask_to_go(self, deadline: float) -> None:
         """One after the other over most of the time until then; each may wait until then for its last answers."""
-        connections = list(self._context.connections)
+        connections = list(self.context.connections)
         begun = self._loop.time()
         seconds = (deadline - begun) * ASKING_SHARE
         for number, connection in enumerate(connections):
@@ -196,13 +198,9 @@ class Worker:
         greeted: list[Sized] = [*self._acceptors, self.config.heads, self.config.lingering]
         return sum(map(len, greeted)) < self.config.limits.greeted
 
-    def _close(self) -> None:
-        for acceptor in self._acceptors:
-            acceptor.close()
-
     def _refused(self, refusal: Refusal, client: str, request_id: str) -> None:
-        self._context.telemetry.refused(refusal, RefusedRequest(request_id, client))
-        if self._context.write_access:
+        self.context.telemetry.refused(refusal, RefusedRequest(request_id, client))
+        if self.context.write_access:
             access_log.turned_away(client, refusal, request_id)
 
 

@@ -5,7 +5,7 @@ The table behind it says the same in words: a drawing is for the eye, and `stati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, floor, log10
@@ -51,9 +51,14 @@ class Chart:
 
 
 def draw(
-    title: str, unit: str, span: TimeSpan, begins: Sequence[datetime], series: Sequence[tuple[str, Sequence[float]]]
+    title: str,
+    unit: str,
+    span: TimeSpan,
+    begins: Sequence[datetime],
+    series: Sequence[tuple[str, Sequence[float]]],
+    say: Callable[[datetime, str], str] = datetime.strftime,
 ) -> Chart:
-    """A chart of these series, each with one value for each step of the span."""
+    """A chart of these series, each with one value for each step of the span; `say` writes moments, like strftime."""
     most = max((value for _, values in series for value in values), default=0)
     step, count = _divided(most, unit)
     top, across = step * count, WIDTH / max(1, len(begins) - 1)
@@ -67,11 +72,11 @@ def draw(
         tuple(lines),
         tuple((round(HEIGHT * (1 - at / count)), tick(step * at, top, unit)) for at in range(count + 1)),
         tuple(
-            (round(100 * at / (len(begins) - 1), 2), begins[at], begins[at].strftime(span.marked))
+            (round(100 * at / (len(begins) - 1), 2), begins[at], say(begins[at], span.marked))
             for at in range(1, len(begins))
             if span.mark(begins[at]) != span.mark(begins[at - 1])
         ),
-        tuple((moment, moment.strftime(span.written)) for moment in begins),
+        tuple((moment, say(moment, span.written)) for moment in begins),
         is_empty=most == 0,
     )
 

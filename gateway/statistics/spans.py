@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from core.translating import gettext_noop as _
+
 LONGEST_ZONE = 64
 
 
@@ -40,11 +42,11 @@ class TimeSpan:
 
 
 SPANS: Final = {
-    "hour": TimeSpan("Hour", 60, timedelta(minutes=1), "%H:%M", lambda at: at.minute // 10, "%H:%M"),
-    "day": TimeSpan("Day", 24, timedelta(hours=1), "%d %b, %H:%M", lambda at: at.hour // 4, "%H:%M"),
-    "week": TimeSpan("Week", 7 * 4, timedelta(hours=6), "%a %d %b, %H:%M", lambda at: at.day, "%a %d"),
-    "month": TimeSpan("Month", 30, timedelta(days=1), "%a %d %b", lambda at: at.isocalendar().week, "%d %b"),
-    "year": TimeSpan("Year", 53, timedelta(days=7), "from %d %b %Y", lambda at: at.month, "%b"),
+    "hour": TimeSpan(_("Hour"), 60, timedelta(minutes=1), "%H:%M", lambda at: at.minute // 10, "%H:%M"),
+    "day": TimeSpan(_("Day"), 24, timedelta(hours=1), "%d %b, %H:%M", lambda at: at.hour // 4, "%H:%M"),
+    "week": TimeSpan(_("Week"), 7 * 4, timedelta(hours=6), "%a %d %b, %H:%M", lambda at: at.day, "%a %d"),
+    "month": TimeSpan(_("Month"), 30, timedelta(days=1), "%a %d %b", lambda at: at.isocalendar().week, "%d %b"),
+    "year": TimeSpan(_("Year"), 53, timedelta(days=7), _("from %d %b %Y"), lambda at: at.month, "%b"),
 }
 DEFAULT = "day"
 

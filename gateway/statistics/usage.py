@@ -15,7 +15,10 @@ from django.urls import reverse
 
 from accounts.notification_kinds import NotificationKind
 from accounts.operations.notifications import notify
-from core.text import spaced
+from core.rows import batches
+from core.sentences import Sentence
+from core.translating import gettext_noop
+from devportal.memberships import keepers_of
 from devportal.queries import names_of_applications, subscriptions_between
 from gateway.models import LimitAlert, MonthlyStatement
 from gateway.quotas.limits import PlanLimits, window_at
@@ -34,6 +37,25 @@ SETTLED = timedelta(minutes=10)  # after a month, in which workers write what th
 LONGEST_PERIOD = timedelta(days=31)
 MOST_NEAR: Final = 10
 BILLED: Final = tuple(name for name in SUMS if name != "closed")
+
+
+WARNINGS: Final = {
+    100: gettext_noop(
+        "%(application)s has used up its quota for %(api)s: %(used)s of %(limit)s %(unit)s %(period)s. It resets on "
+        "%(reset)s UTC."
+    ),
+    80: gettext_noop(
+        "%(application)s has used 80 %% of its quota for %(api)s: %(used)s of %(limit)s %(unit)s %(period)s. It resets "
+        "on %(reset)s UTC."
+    ),
+}
+UNITS: Final = {QuotaUnit.MESSAGES: gettext_noop("messages"), QuotaUnit.BYTES: gettext_noop("bytes")}
+PERIODS: Final = {
+    QuotaPeriod.MINUTE: gettext_noop("this minute"),
+    QuotaPeriod.HOUR: gettext_noop("this hour"),
+    QuotaPeriod.DAY: gettext_noop("this day"),
+    QuotaPeriod.MONTH: gettext_noop("this month"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +107,12 @@ def shared_store() -> LeaseStore:
 
 
 def warn(now: datetime) -> None:
-    """Tell the owners of applications that have used 80 or 100 % of a quota; once in its period for each."""
+    """Tell those who run applications that have used 80 or 100 % of a quota; once in its period for each."""
     since = int((now - LOOKED_BACK).timestamp())
     moving = traffic_since(since, Q(period="m"))
     pairs = set(moving.values_list("application_id", "api_id").distinct())
-    active = subscriptions_between(pairs)
-    for at in range(0, len(active), ASKED_AT_ONCE):
-        for used in usages_now(active[at : at + ASKED_AT_ONCE], now):
+    for some in batches(subscriptions_between(pairs), ASKED_AT_ONCE):
+        for used in usages_now(some, now):
             reached = next((percent for percent in WARNED_AT if used.usage.quota and used.share >= percent), None)
             if reached:
                 _warn_once(used, reached, now)
@@ -106,13 +127,18 @@ def _warn_once(used: SubscriptionUsage, percent: int, now: datetime) -> None:
     _, is_new = LimitAlert.objects.get_or_create(account=account, begins=begins, percent=percent)
     if not is_new:
         return
-    told = "has used up its quota" if percent == WARNED_AT[0] else f"has used {percent} % of its quota"
-    sentence = (
-        f"{subscription.application} {told} for {subscription.api}: {spaced(quota.used)} of {spaced(quota.limit)} "
-        f"{quota.unit} this {quota.period}. It resets on {quota.resets_at:%d %B, %H:%M} UTC."
+    sentence = Sentence(
+        WARNINGS[percent],
+        application=subscription.application,
+        api=subscription.api,
+        used=quota.used,
+        limit=quota.limit,
+        unit=Sentence(UNITS[QuotaUnit(quota.unit)]),
+        period=Sentence(PERIODS[quota.period]),
+        reset=quota.resets_at,
     )
     link = reverse("gateway:application-usage", args=[subscription.application_id])
-    people = [subscription.application.owner]
+    people = keepers_of(subscription.application)
     notify(people=people, kind=NotificationKind.LIMITS, sentence=sentence, link=link, now=now)
     LimitAlert.objects.filter(begins__lt=int((now - timedelta(days=62)).timestamp())).delete()
 

@@ -19,11 +19,9 @@ from django.utils import timezone
 from core.upkeep import delete_batch
 from gateway.database import Runner
 from gateway.models import DialRecord
-from gateway.pulse import rest
 from gateway.refusals import Refusal
 from gateway.upstream.breaker_store import address_key, worker_name
 
-WRITE_SECONDS: Final = 1.0
 REPEAT_SECONDS: Final = 10.0
 MOST_ADDRESSES: Final = 1000  # that one worker remembers
 MOST_AT_ONCE: Final = 100
@@ -58,12 +56,6 @@ class DialLog:
         status, sentence = (refusal.status, refusal.description) if refusal else (OPENED, "")
         if address in self._waiting or len(self._waiting) < MOST_ADDRESSES:
             self._waiting[address] = SeenDial(self._clock(), status, sentence, seconds)
-
-    async def keep(self) -> None:
-        """Write until cancelled."""
-        while True:
-            await rest(WRITE_SECONDS)
-            await self.write()
 
     async def write(self) -> None:
         """Write what there is to say. Never raises: while the database is away the latest of each address waits."""

@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import refusals
@@ -65,14 +65,6 @@ class BackendAddress:
 
 OnDial = Callable[[str, float, Refusal | None], None]
 """Told of each dial that came to an end: the key of the address, the seconds it took, and why it failed (None: not)."""
-
-
-class QuickDial(Protocol):
-    """Who dials an address quickly. `connected` hears why it cannot be connected to, or None."""
-
-    def make_protocol(self, request: bytes, /) -> HandshakeProtocol: ...
-
-    def connected(self, error: BaseException | None, /) -> None: ...
 
 
 class PlainWay(NamedTuple):
@@ -147,11 +139,17 @@ class Dialer:
         way = None if address.mock or options.token_url else plain_way(address.url)
         return None if way is None or (self._proxy and self._proxy.is_for(way.host)) else way
 
-    def begin_quickly(self, address: BackendAddress, way: PlainWay, request: bytes, dial: QuickDial) -> bool:
+    def begin_quickly(
+        self,
+        address: BackendAddress,
+        way: PlainWay,
+        protocol: HandshakeProtocol,
+        connected: Callable[[BaseException | None], None],
+    ) -> bool:
         """Dial an address at once, if nothing is known against it and its name has to be asked of nobody.
 
-        Then `dial` hears what comes of it, and its time is the caller's business: `end_quickly` when it has succeeded,
-        `dial` with the failure when it has not.
+        Then `protocol` speaks with it, and `connected` hears why it cannot be connected to, or None. Its time is the
+        caller's business: `end_quickly` when it has succeeded, `dial` with the failure when it has not.
         """
         loop = asyncio.get_running_loop()
         ip = way.ip or self.resolver.only_address(way.host)
@@ -162,11 +160,10 @@ class Dialer:
             or not isinstance(loop, NativeLoop)
         ):
             return False
-        protocol = dial.make_protocol(request)
         try:
-            protocol.transport = loop.engine.connect(ip, way.port, protocol, None, None, dial.connected)
+            protocol.transport = loop.engine.connect(ip, way.port, protocol, None, None, connected)
         except OSError as error:
-            loop.call_soon(dial.connected, error)
+            loop.call_soon(connected, error)
         return True
 
     def end_quickly(self, address: BackendAddress, seconds: float) -> None:

@@ -6,4 +6,5 @@ connections   open connections, in all three portals
 recordings    what was recorded of connections, and whether it may be
 usage         what is used of plans, and what a month came to
 diagnostics   what failed, and what puts it right
+csv_answer    a table as a file
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +14,9 @@ from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
@@ -34,24 +38,31 @@ from publisher.queries import get_api_for, names_of_apis
 
 ZONE_COOKIE: Final = "apim-zone"
 TITLES: Final = {
-    "api_id": "APIs",
-    "application_id": "Applications",
-    "topic": "Topics",
-    "plan": "Business plans",
-    "key_type": "Key types",
-    "worker": "Workers, of the last two hours",
+    "api_id": gettext_noop("APIs"),
+    "application_id": gettext_noop("Applications"),
+    "topic": gettext_noop("Topics"),
+    "plan": gettext_noop("Business plans"),
+    "key_type": gettext_noop("Key types"),
+    "worker": gettext_noop("Workers, of the last two hours"),
 }
 
 
+DIRECTIVES: Final = {"%a": "D", "%b": "M", "%d": "d", "%H": "H", "%M": "i", "%Y": "Y"}
+"""What Django calls the directives of strftime that `spans` writes moments with."""
 GONE: Final = ("api_id", "application_id")  # what may be deleted, and then has no name
 
 
 ORDINARY: Final = {
-    "1000": "Ended as agreed",
-    "1001": "Went away",
-    "1005": "Ended without a code",
-    "1012": "Restarted or drained",
-    "4011": "Closed by an operator or the owner",
+    "1000": gettext_noop("Ended as agreed"),
+    "1001": gettext_noop("Went away"),
+    "1005": gettext_noop("Ended without a code"),
+    "1012": gettext_noop("Restarted or drained"),
+    "4011": gettext_noop("Closed by an operator or the owner"),
+}
+BY: Final = {
+    "client": gettext_noop("%(code)s by the client"),
+    "backend": gettext_noop("%(code)s by the backend"),
+    "gateway": gettext_noop("%(code)s by the gateway"),
 }
 
 
@@ -119,7 +130,7 @@ def _page(
         "total": total,
         "minutes": total["milliseconds"] // 60_000,
         "charts": _charts(steps, span),
-        "tables": [(TITLES[each], *_table(each, since, which)) for each in by],
+        "tables": [(_(TITLES[each]), *_table(each, since, which)) for each in by],
         "closes": _ends("close", since, which),
         "refusals": _ends("refusal", since, which),
         "latencies": queries.latencies(since, which),
@@ -131,14 +142,18 @@ def _charts(steps: list[SeriesStep], span: TimeSpan) -> list[Chart]:
     begins = [step.begins for step in steps]
     line = {name: [step.sums[name] for step in steps] for name in steps[0].sums}
     minutes = [each / 60_000 for each in line["milliseconds"]]
-    return [
-        chart.draw("Messages", "messages", span, begins, [("In", line["messages_in"]), ("Out", line["messages_out"])]),
-        chart.draw(
-            "Connections", "connections", span, begins, [("Opened", line["opened"]), ("Refused", line["refused"])]
-        ),
-        chart.draw("Bytes", chart.BYTES, span, begins, [("In", line["bytes_in"]), ("Out", line["bytes_out"])]),
-        chart.draw("Connection-minutes", "minutes", span, begins, [("Minutes", minutes)]),
+    drawn: list[tuple[str, str, list[tuple[str, Sequence[float]]]]] = [
+        (_("Messages"), "messages", [(_("In"), line["messages_in"]), (_("Out"), line["messages_out"])]),
+        (_("Connections"), "connections", [(_("Opened"), line["opened"]), (_("Refused"), line["refused"])]),
+        (_("Bytes"), chart.BYTES, [(_("In"), line["bytes_in"]), (_("Out"), line["bytes_out"])]),
+        (_("Connection-minutes"), "minutes", [(_("Minutes"), minutes)]),
     ]
+    return [chart.draw(title, unit, span, begins, series, _said) for title, unit, series in drawn]
+
+
+def _said(moment: datetime, written: str) -> str:
+    """What strftime says, in the language of the page."""
+    return re.sub("%[a-zA-Z]", lambda found: date_format(moment, DIRECTIVES[found[0]]), _(written))
 
 
 def _apis(open_now: dict[str, int], since: datetime, now: datetime) -> list[dict[str, Any]]:
@@ -176,7 +191,7 @@ def _table(dimension: str, since: datetime, which: Q) -> tuple[str, list[dict[st
     names = naming[dimension]([row["name"] for row in rows]) if dimension in naming else {}
     for row in rows:
         row["id"], row["known"] = row["name"], row["name"] in names
-        row["name"] = names.get(row["id"], "deleted" if dimension in GONE else row["id"])
+        row["name"] = names.get(row["id"], _("deleted") if dimension in GONE else row["id"])
         if dimension == "key_type":
             row["name"] = row["name"].lower()
         row["messages"] = row["messages_in"] + row["messages_out"]
@@ -188,13 +203,14 @@ def _ends(kind: str, since: datetime, which: Q) -> list[tuple[str, str, int]]:
     """Closes or refusals: the code as it is told, the cause, how often. Names are `client 1000` and `401 900901`."""
     told = []
     for name, times in queries.events(kind, since, which):
-        first, _, code = name.partition(" ")
+        first, __, code = name.partition(" ")
         if kind == "refusal":
             told.append((f"{first} · {code}", remedies.REFUSED.get(int(code), remedies.ELSE_REFUSED).cause, times))
         else:
             known = remedies.CLOSED.get(int(code)) if code.isdigit() else None
-            cause = known.cause if known else ORDINARY.get(code, "A code of its own")
-            told.append((f"{code} by the {first}", cause, times))
+            cause = known.cause if known else ORDINARY.get(code, gettext_noop("A code of its own"))
+            by = _(BY[first]) % {"code": code} if first in BY else name
+            told.append((by, cause, times))
     return told
 
 

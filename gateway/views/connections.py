@@ -11,13 +11,15 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core import database_clock
 from core.errors import Invalid
-from core.text import count
+from core.text import count, spaced
 from devportal.queries import application_for
 from gateway.connections import operations
 from gateway.connections.board import board_of
@@ -161,11 +163,17 @@ def _close(request: HttpRequest, rows: Sequence[ConnectionRecord]) -> None:
         return
     gone = len(chosen) - len(closed)
     if closed and chosen and gone > 0:
-        messages.success(request, f"Closing {count(len(closed), 'connection')}; {gone} had ended already.")
+        said = ngettext(
+            "Closing %(count)s connection; %(gone)s had ended already.",
+            "Closing %(count)s connections; %(gone)s had ended already.",
+            len(closed),
+        )
+        messages.success(request, said % {"count": spaced(len(closed)), "gone": gone})
     elif closed:
-        messages.success(request, f"Closing {count(len(closed), 'connection')}.")
+        said = ngettext("Closing %(count)s connection.", "Closing %(count)s connections.", len(closed))
+        messages.success(request, said % {"count": spaced(len(closed))})
     else:
-        messages.info(request, "Nothing was closed: what you chose has ended already, or nothing was chosen.")
+        messages.info(request, _("Nothing was closed: what you chose has ended already, or nothing was chosen."))
 
 
 def _back(request: HttpRequest, name: str, *args: Any) -> str:

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
@@ -19,7 +20,7 @@ from publisher.queries import get_api_for, names_of_apis
 
 PER_PAGE = 25
 LONGEST_ID = 64
-KINDS = {"handshakes": "Failed handshakes", "closes": "Abnormal closes"}
+KINDS = {"handshakes": gettext_noop("Failed handshakes"), "closes": gettext_noop("Abnormal closes")}
 
 
 @require_safe

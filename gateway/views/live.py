@@ -21,9 +21,11 @@ from django.contrib.auth import get_user
 from django.core.handlers.asgi import ASGIRequest
 from django.db import Error as DatabaseError
 from django.urls import Resolver404, resolve
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
+from accounts import languages
 from accounts.default_password import must_choose_another
 from core.errors import DomainError
 from gateway.database import DatabaseThread
@@ -35,8 +37,8 @@ MOST = 300
 SIGNED_OUT, GONE, TOO_MANY = 4001, 4004, 1013
 
 log = logging.getLogger("apimanager.live")
-_looking: Counter[int] = Counter()
-_drawing = DatabaseThread("portal-live")
+looking: Counter[int] = Counter()
+drawing = DatabaseThread("portal-live")
 
 
 def is_live_address(path: str) -> bool:
@@ -79,7 +81,7 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.pushing = asyncio.create_task(self.push())
 
     async def disconnect(self, code: int) -> None:
-        """Somebody looks away."""
+        """Push nothing more: nobody looks."""
         if self.pushing:
             self.pushing.cancel()
 
@@ -89,13 +91,13 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             while True:
                 with suppress(DatabaseError):  # what was shown stands until it is back
-                    user_id, drawn = await _drawing(self.draw)
+                    user_id, drawn = await drawing(self.draw)
                     if not self.user_id:
-                        if _looking[user_id] >= MOST_OF_A_PERSON or _looking.total() >= MOST:
+                        if looking[user_id] >= MOST_OF_A_PERSON or looking.total() >= MOST:
                             await self.close(TOO_MANY)
                             return
                         self.user_id = user_id
-                        _looking[user_id] += 1
+                        looking[user_id] += 1
                     if drawn != sent:
                         sent = drawn
                         await self.send(drawn)
@@ -110,7 +112,7 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(1011)
         finally:
             if self.user_id:
-                _looking[self.user_id] -= 1
+                looking[self.user_id] -= 1
 
     def draw(self) -> tuple[int, str]:
         """Who looks, and what there is to see. Raises NotSignedIn, and what the page's view raises."""
@@ -119,5 +121,7 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
         request.resolver_match = match
         if not request.user.is_authenticated or must_choose_another(request.user):
             raise NotSignedIn
-        answer = match.func(request, *match.args, **match.kwargs)
+        language = languages.spoken_at(request, request.user.language)
+        with timezone.override(request.user.time_zone or None), translation.override(language):
+            answer = match.func(request, *match.args, **match.kwargs)
         return request.user.pk, answer.content.decode()

@@ -13,6 +13,8 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from accounts.access import current_user, requires
@@ -20,7 +22,7 @@ from accounts.roles import Role
 from core import database_clock
 from core.errors import Conflict, NotFound
 from core.forms import accepted, status_of
-from core.text import count
+from core.text import spaced
 from devportal.permissions import require_use_application
 from devportal.queries import all_subscribers, any_application, application_for
 from gateway.connections.queries import ConnectionNotFound, get_connection_for
@@ -195,11 +197,18 @@ def recording_consents(request: HttpRequest, pk: UUID) -> HttpResponse:
     application = application_for(user, pk)
     if request.POST.get("consent") == "yes":
         operations.allow_recordings(application=application, actor=user, now=now)
-        messages.success(request, f"{application.name} may be recorded. You are told each time.")
+        said = _("%(application)s may be recorded. You are told each time.")
+        messages.success(request, said % {"application": application.name})
     else:
         number = operations.forbid_recordings(application=application, actor=user, now=now)
-        kept = f"{count(number, 'recording')} of it deleted." if number else "Nothing was kept of it."
-        messages.success(request, f"{application.name} is not recorded any more. {kept}")
+        said = ngettext(
+            "%(application)s is not recorded any more. %(count)s recording of it deleted.",
+            "%(application)s is not recorded any more. %(count)s recordings of it deleted.",
+            number,
+        )
+        if not number:
+            said = _("%(application)s is not recorded any more. Nothing was kept of it.")
+        messages.success(request, said % {"application": application.name, "count": spaced(number)})
     return redirect("gateway:application-recordings", application.pk)
 
 
@@ -219,7 +228,7 @@ def _end(request: HttpRequest, row: Recording) -> None:
     except Conflict as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, "The recording is over within a second.")
+        messages.success(request, _("The recording is over within a second."))
 
 
 def _recording_for(request: HttpRequest, pk: UUID, recording: UUID) -> tuple[Any, Recording]:

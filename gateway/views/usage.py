@@ -9,6 +9,8 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
@@ -66,8 +68,8 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
         "page": page,
         "rows": rows,
         "shared": shared,
-        "this_month": f"{now:%B %Y} so far",
-        "so_far": [(names.get(row[f"{whose}_id"], "deleted"), row) for row in so_far],
+        "this_month": _("%(month)s so far") % {"month": date_format(now, "F Y")},
+        "so_far": [(names.get(row[f"{whose}_id"], _("deleted")), row) for row in so_far],
         "statements": [(getattr(row, f"{whose}_name"), row) for row in statements[:MOST_STATEMENTS]],
     }
     return render(request, "gateway/usage/page.html", {**everywhere, **context})

@@ -60,7 +60,7 @@ FIELD_NAMES = {
     "origins": "corsConfiguration.accessControlAllowOrigins",
 }
 SORTS = {
-    "apiName": "name",
+    "apiName": "name_key",
     "version": "version",
     "createdTime": "created_at",
     "updatedTime": "updated_at",

@@ -1,4 +1,4 @@
-"""Topics and AsyncAPI definitions: read, change, import, validate. WSO2's paths and fields, and those that it lacks."""
+"""Topics and AsyncAPI definitions, by WSO2's paths and fields; one module, for all answer with the same parts."""
 
 from __future__ import annotations
 

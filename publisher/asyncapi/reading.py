@@ -24,10 +24,10 @@ from publisher.asyncapi.definition import (
     AsyncApiDefinition,
     usual_key,
 )
-from publisher.asyncapi.references import Dangling, follow, named_in, path_of, standalone
+from publisher.asyncapi.references import Dangling, follow, path_of, standalone
 from publisher.asyncapi.source import BadSource, DefinitionSource, Path, Problem
 from publisher.asyncapi.source import read as read_source
-from publisher.payloads import DRAFT_7, clean_examples, clean_schema
+from publisher.payloads import DRAFT_7, clean_examples, clean_schema, references_in
 from publisher.topics import NAME_LENGTH, clean_topics, variables_of
 from publisher.validation import clean_description, clean_endpoint_url, clean_tags
 
@@ -311,7 +311,10 @@ class _Reader:
         if not isinstance(message, dict):
             return self.problem(path, "A message is an object.")
         listed = topic["messages"].setdefault(verb, [])
-        name = _free_name(_name_of(message, path, at, verb), [each["name"] for each in listed])
+        wanted, number = _name_of(message, path, at, verb), 2
+        name = wanted
+        while any(each["name"] == name for each in listed):
+            name, number = f"{wanted[: NAME_LENGTH - 4]}-{number}", number + 1
         read: dict[str, Any] = {"name": name, "summary": str(message.get("summary") or "")[:500]}
         owned = {"summary", "name", "messageId"}
         if "payload" in message and (place := self._payload_place(message, at)):
@@ -355,15 +358,15 @@ class _Reader:
             del kept["securitySchemes"][name]
         schemas = kept.get("schemas", {})
         others = {key: each for key, each in kept.items() if key != "schemas"}
-        waiting = [*named_in([others, self.definition.rest])]
+        waiting = [*references_in([others, self.definition.rest])]
         needed: set[str] = set()
         taken = {str(path[2]) for path in self.bundled if path[:2] == ("components", "schemas") and len(path) > 2}
-        waiting += [reference for name in schemas.keys() - taken for reference in named_in(schemas[name])]
+        waiting += [reference for name in schemas.keys() - taken for reference in references_in(schemas[name])]
         while waiting:
             found = re.match(r"#/components/schemas/([^/]+)", waiting.pop())
             if found and found[1] in schemas and found[1] not in needed:
                 needed.add(found[1])
-                waiting += named_in(schemas[found[1]])
+                waiting += references_in(schemas[found[1]])
         if schemas:
             kept["schemas"] = {name: each for name, each in schemas.items() if name in needed or name not in taken}
         return {key: each for key, each in kept.items() if each}
@@ -397,13 +400,6 @@ def _name_of(message: Mapping[str, Any], path: Path, at: Path, verb: str) -> str
         name = own
     plain = re.sub(r"[^\w.-]+", "-", name)
     return (name if plain == name else plain.strip("-"))[:NAME_LENGTH] or verb
-
-
-def _free_name(name: str, taken: list[str]) -> str:
-    number, free = 2, name
-    while free in taken:
-        free, number = f"{name[: NAME_LENGTH - 4]}-{number}", number + 1
-    return free
 
 
 def _in_its_draft(schema: Any) -> Any:

@@ -7,7 +7,7 @@ document, wherever the schema stands in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -75,17 +75,6 @@ def rewritten(value: Any, rewrite: Callable[[str], str]) -> Any:
             for key, each in value.items()
         }
     return [rewritten(each, rewrite) for each in value] if isinstance(value, list) else value
-
-
-def named_in(value: Any) -> Iterator[str]:
-    """Every reference in a value."""
-    for key, each in value.items() if isinstance(value, Mapping) else ():
-        if key == "$ref" and isinstance(each, str):
-            yield each
-        else:
-            yield from named_in(each)
-    for each in value if isinstance(value, list) else ():
-        yield from named_in(each)
 
 
 def embedded(schema: Any, path: Path) -> Any:

@@ -10,6 +10,8 @@ import pygments
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer, YamlLexer
 
+from core.translating import gettext
+from core.translating import gettext_noop as _
 from publisher.asyncapi.references import resolved
 from publisher.asyncapi.source import as_json
 from publisher.topics import variables_of
@@ -18,7 +20,7 @@ MOST_COLOURED = 32_768
 """Characters of a source that is shown in colours; a longer one takes too long for a page."""
 MOST_FIELDS, MOST_LEVELS = 60, 6
 LEXERS = {"yaml": YamlLexer, "json": JsonLexer}
-DIRECTIONS = {"publish": ("↑", "You send"), "subscribe": ("↓", "You receive")}
+DIRECTIONS = {"publish": ("↑", _("You send")), "subscribe": ("↓", _("You receive"))}
 
 
 def highlighted(text: str, kind: str) -> str:
@@ -83,7 +85,8 @@ def _fields(root: Any, schema: Any, at: str, level: int) -> Iterator[dict[str, A
 def _type(schema: Mapping[str, Any]) -> str:
     if "const" in schema or isinstance(schema.get("enum"), list):
         values = schema.get("enum", [schema.get("const")])
-        return "one of " + ", ".join(as_json(each).strip() for each in values[:8])
+        possible = ", ".join(as_json(each).strip() for each in values[:8])
+        return gettext("one of %(values)s") % {"values": possible}
     kinds = schema.get("type")
-    words = " or ".join(map(str, kinds)) if isinstance(kinds, list) else str(kinds or "any")
+    words = gettext(" or ").join(map(str, kinds)) if isinstance(kinds, list) else str(kinds or gettext("any"))
     return f"{words} ({schema['format']})" if isinstance(schema.get("format"), str) else words

@@ -6,7 +6,6 @@ What only one version knows stays out of the other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from publisher.asyncapi.definition import (
     usual_key,
 )
 from publisher.asyncapi.references import embedded, pointer
+from publisher.topics import variables_of
 from publisher.validation import clean_tags
 
 BOTH_VERSIONS = frozenset({"description", "bindings"})
@@ -110,18 +110,15 @@ class _Writer:
                 extra.pop("servers", None)
             if topic.get("description"):
                 extra["description"] = topic["description"]
-            if parameters := self._parameters(topic, rest):
-                extra["parameters"] = parameters
+            written = {}
+            for name in variables_of(topic["target"]):
+                known = rest.get("parameters", {}).get(name, {}) if self.is_like_rest else {}
+                said = topic.get("parameters", {}).get(name)
+                written[name] = {**USUAL_PARAMETER[self.version], **known, **({"description": said} if said else {})}
+            if written:
+                extra["parameters"] = written
             listed.append((topic, rest, extra))
         return listed
-
-    def _parameters(self, topic: Mapping[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:
-        written = {}
-        for name in re.findall(r"\{([^{}]*)\}", topic["target"]):
-            known = rest.get("parameters", {}).get(name, {}) if self.is_like_rest else {}
-            said = topic.get("parameters", {}).get(name)
-            written[name] = {**USUAL_PARAMETER[self.version], **known, **({"description": said} if said else {})}
-        return written
 
     def _channels_3(self) -> dict[str, Any]:
         channels: dict[str, Any] = {}

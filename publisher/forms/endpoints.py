@@ -1,4 +1,4 @@
-"""The endpoint page with its Endpoint Advanced Configurations, and the endpoint to try."""
+"""The endpoint page with its Endpoint Advanced Configurations; one module, for it is one page that is saved as one."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class TopicForm(_EntryForm):
         self.variables = [self[name] for name in self.fields if name.startswith("variable:")]
 
     def clean_scopes(self) -> list[str]:
-        """The words."""
+        """Each once, in its order; commas part them as blanks do."""
         return list(dict.fromkeys(self.cleaned_data["scopes"].replace(",", " ").split()))
 
     def clean_target(self) -> str:

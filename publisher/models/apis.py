@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
 
 from core.folded import FoldedText, Folding, KeepsFolded
 from core.text import fold
@@ -135,6 +136,10 @@ class Api(KeepsFolded):
                 Lower("context"), condition=models.Q(is_default_version=True), name="api_one_default_version"
             ),
         ]
+        indexes: ClassVar = [  # for lists in these orders; by name the constraint serves
+            models.Index(fields=["-updated_at", "id"], name="apis_by_change"),
+            models.Index(fields=["-created_at", "id"], name="apis_by_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title} {self.version}"
@@ -156,15 +161,15 @@ class Api(KeepsFolded):
     def owners(self) -> list[tuple[str, str, str]]:
         """Who answers for it: what as, name and e-mail; only those of whom something is known."""
         named = [
-            ("Business owner", self.business_owner, self.business_owner_email),
-            ("Technical owner", self.technical_owner, self.technical_owner_email),
+            (_("Business owner"), self.business_owner, self.business_owner_email),
+            (_("Technical owner"), self.technical_owner, self.technical_owner_email),
         ]
         return [(role, name, email) for role, name, email in named if name or email]
 
     @property
     def links(self) -> list[tuple[str, str, str]]:
         """The pages about it: what each is, its address, and its host for those who read."""
-        known = [("Source", self.source_link), ("Chat", self.chat_link), ("Support", self.support_link)]
+        known = [(_("Source"), self.source_link), (_("Chat"), self.chat_link), (_("Support"), self.support_link)]
         return [(what, address, urlsplit(address).hostname or address) for what, address in known if address]
 
     @property

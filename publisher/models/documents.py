@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 
 from core.folded import FoldedText, Folding, KeepsFolded
 from publisher import document_terms
@@ -67,7 +68,7 @@ class Document(KeepsFolded):
     @property
     def type_label(self) -> str:
         """What it is for, in words."""
-        return self.other_type or TYPE_LABELS[DocumentType(self.type)]
+        return self.other_type or gettext(TYPE_LABELS[DocumentType(self.type)])
 
 
 class DocumentFile(models.Model):

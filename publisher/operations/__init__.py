@@ -29,6 +29,7 @@ from publisher.operations.designs import (
 )
 from publisher.operations.exchange import (
     document_of,
+    drop_upload,
     forget_uploads,
     import_new,
     import_over,
@@ -94,6 +95,7 @@ __all__ = [
     "deploy_revision",
     "deploy_sample",
     "document_of",
+    "drop_upload",
     "forget_uploads",
     "forget_working_copies",
     "import_new",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, TooOften
-from core.text import count
 from core.values import clean, invalid
 from publisher import discussion, permissions
 from publisher.comment_terms import MOST_REPLIES, RATES, EntryPoint, clean_text
@@ -26,7 +26,7 @@ class TooManyComments(TooOften):
 class ThreadIsFull(Conflict):
     """A comment has as many answers as it may have."""
 
-    sentence = f"A comment has at most {MOST_REPLIES} replies. Begin a new comment."
+    sentence = gettext_noop("A comment has at most {most} replies. Begin a new comment.")
 
 
 @transaction.atomic
@@ -52,14 +52,13 @@ def create_comment(
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # one after the other, so that none is counted late
     for most, span, what in RATES:
         if Comment.objects.filter(author=actor, created_at__gt=now - span).count() >= most:
-            sentence = f"You may write {count(most, 'comment')} {what}. Wait a little, then send it again."
-            raise TooManyComments(sentence, int(span.total_seconds()))
+            raise TooManyComments(gettext(what) % {"most": most}, int(span.total_seconds()))
     if parent:
         thread = rows.lock(parent, gone=discussion.CommentNotFound, no_key=True)
         if thread.parent_id:
-            raise invalid(parent="A reply cannot be answered itself. Answer the comment above it.")
+            raise invalid(parent=gettext("A reply cannot be answered itself. Answer the comment above it."))
         if discussion.replies_to(thread).count() >= MOST_REPLIES:
-            raise ThreadIsFull
+            raise ThreadIsFull(most=MOST_REPLIES)
     comment = Comment(
         api=api, parent=parent, text=said, category=category, entry_point=entry_point, author=actor, created_at=now
     )

@@ -1,4 +1,4 @@
-"""Operations on the design of an API: create, copy, change, delete."""
+"""Create, copy, change and delete a design; one module, for all of them take the same lock and keep the same names."""
 
 from __future__ import annotations
 

@@ -133,6 +133,11 @@ def keep_upload(*, content: bytes, actor: User, now: datetime) -> ImportDraft:
         return ImportDraft.objects.create(owner=actor, content=content, created_at=now)
 
 
+def drop_upload(*, upload: ImportDraft) -> None:
+    """Delete an upload of which something has become."""
+    upload.delete()
+
+
 def forget_uploads(now: datetime) -> int:
     """Delete a batch of the uploads that nobody came back to for a day; how many there were."""
     return upkeep.delete_batch(ImportDraft.objects.filter(created_at__lt=now - KEPT_FOR))

@@ -17,6 +17,8 @@ from accounts.roles import Role
 from core.audit import record_change
 from core.errors import Conflict
 from core.rows import lock as lock_row
+from core.sentences import Sentence
+from core.translating import gettext_noop
 from core.values import invalid
 from publisher import permissions, queries
 from publisher.lifecycle import (
@@ -86,7 +88,12 @@ def move_api(
     notify(
         people=User.objects.filter(role_grants__role=Role.ADMIN, is_active=True).distinct(),
         kind=NotificationKind.APPROVALS,
-        sentence=f"{actor.display_name} asks for {action} of {row}. It waits for your decision.",
+        sentence=Sentence(
+            gettext_noop("%(person)s asks for %(action)s of %(api)s. It waits for your decision."),
+            person=actor.display_name,
+            action=str(action),
+            api=row,
+        ),
         link=reverse("publisher-admin:lifecycle-requests"),
         now=now,
     )
@@ -148,11 +155,14 @@ def _decide(row: LifecycleRequest, status: RequestStatus, reason: str, *, actor:
     row.status, row.reason, row.decided_by, row.decided_at = status.value, reason, actor, now
     row.save()
     if status is not RequestStatus.WITHDRAWN:
-        why = f": {reason}" if reason else "."
+        said = {
+            RequestStatus.APPROVED: gettext_noop("%(request)s was approved by %(person)s."),
+            RequestStatus.REJECTED: gettext_noop("%(request)s was rejected by %(person)s: %(reason)s"),
+        }[status]
         notify(
             people=[row.requester],
             kind=NotificationKind.APPROVALS,
-            sentence=f"{row} was {status.lower()} by {actor.display_name}{why}",
+            sentence=Sentence(said, request=row, person=actor.display_name, reason=reason),
             link=reverse("publisher:lifecycle", args=[row.api_id]),
             now=now,
         )

@@ -24,14 +24,14 @@ from publisher.presentation import AccessControl, Visibility
 from publisher.queries.searching import lookups_for
 
 SORTS = {
-    "name": ("name", "version"),
-    "-name": ("-name", "-version"),
+    "name": ("name_key", "version"),
+    "-name": ("-name_key", "-version"),
     "created": ("created_at",),
     "-created": ("-created_at",),
     "updated": ("updated_at",),
     "-updated": ("-updated_at",),
-    "state": ("state", "name"),
-    "-state": ("-state", "name"),
+    "state": ("state", "name_key"),
+    "-state": ("-state", "name_key"),
 }
 DEFAULT_SORT = "-updated"
 

@@ -41,13 +41,14 @@ def apis(request: HttpRequest) -> HttpResponse:
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
     everywhere = queries.search_apis(user, text=text, sort=sort)
     found = everywhere.filter(state=state.value) if state else everywhere
-    rows: Any = KeysFirst(found, queries.apis_for(user).prefetch_related("plans"))
+    counts = dict(everywhere.order_by().values_list("state").annotate(number=Count("pk")))
+    number = counts.get(state.value, 0) if state else sum(counts.values())
+    rows: Any = KeysFirst(found, queries.apis_for(user).prefetch_related("plans"), number)
     page = Paginator(rows, APIS_A_PAGE).get_page(request.GET.get("page"))
     moment = now()
     known = health.of([each for each in page if is_served(each)], moment)
     verdicts = {api_id: health.verdict(each, moment) for api_id, each in known.items()}
     wrong = {api_id: verdict for api_id, verdict in verdicts.items() if verdict.kind == "bad"}
-    counts = dict(everywhere.order_by().values_list("state").annotate(number=Count("pk")))
     context = {
         "page": page,
         "rows": [(each, wrong.get(str(each.pk))) for each in page],

@@ -87,7 +87,7 @@ def _version_beside(request: HttpRequest) -> str:
 
 
 def _tested_too_often(request: HttpRequest) -> str:
-    refusal = f"You have tested {MOST_TESTS} times within a minute"
+    refusal = f"You have tested {MOST_TESTS} times within a minute. Wait %(wait)s, then try again."
     who = str(current_user(request).pk)
     try:
         Attempt.begin(who, kind="endpoint-test", most=MOST_TESTS, seconds=60, refusal=refusal)

@@ -12,6 +12,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.views import View
 
 from accounts.access import RequiresRole, current_user
@@ -139,7 +140,7 @@ class Deletions(CommentsPage):
         api = self.api()
         found = discussion.get_comment(api, comment)
         operations.delete_comment(comment=found, actor=current_user(request), now=now())
-        messages.success(request, "The comment is deleted.")
+        messages.success(request, gettext("The comment is deleted."))
         return self.back(api, found.parent)
 
 

@@ -63,7 +63,7 @@ def import_draft(request: HttpRequest, draft: uuid.UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = accepted(form, lambda: _carried_out(request, form, imported))
     if made:
-        kept.delete()
+        operations.drop_upload(upload=kept)
         messages.success(request, f"{made} is imported.")
         return redirect("publisher:api", pk=made.pk)
     context = {

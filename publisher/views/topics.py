@@ -100,7 +100,7 @@ class MessagePage(DesignPage):
         return redirect(_address("topic", api, topic=self.where["topic"]["target"]))
 
     def show(self, api: Api, form: Any, **context: Any) -> HttpResponse:
-        """With where it stands."""
+        """With the topic and the direction that it belongs to."""
         return super().show(api, form, **self.where, **context)
 
 

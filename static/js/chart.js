@@ -1,5 +1,7 @@
 // Reads a chart out: the step under the pointer, or under the arrow keys while the drawing has the focus. The numbers are
-// those of the table behind it. Times are said in the browser's language and the page's time zone.
+// those of the table behind it. Times are said in the page's language and its time zone.
+import { filled, gettext, language } from "./words.js";
+
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const DATE = { day: "numeric", month: "short" };
 const STEPS = {
@@ -22,9 +24,12 @@ function read(chart) {
   const { chart: span, zone: timeZone } = chart.dataset;
   const drawing = chart.querySelector(".chart-drawing");
   const table = chart.parentElement.querySelector("table");
-  const step = new Intl.DateTimeFormat(undefined, { ...STEPS[span], timeZone });
-  const mark = new Intl.DateTimeFormat(undefined, { ...MARKS[span], timeZone });
-  const said = (format, at) => `${span === "year" && format === step ? "from " : ""}${format.format(new Date(at))}`;
+  const step = new Intl.DateTimeFormat(language, { ...STEPS[span], timeZone });
+  const mark = new Intl.DateTimeFormat(language, { ...MARKS[span], timeZone });
+  const said = (format, at) => {
+    const when = format.format(new Date(at));
+    return span === "year" && format === step ? filled(gettext("from %(day)s"), { day: when }) : when;
+  };
   for (const text of drawing.querySelectorAll("text")) text.textContent = said(mark, text.dataset.at);
   for (const time of table.querySelectorAll("time")) time.textContent = said(step, time.dateTime);
 

@@ -1,9 +1,10 @@
 // What is sent, and as what: examples to begin with, texts saved for next time, and a verdict while one types.
 import { bytesOf } from "./bytes.js";
 import { LONGEST, Saved } from "./saved.js";
+import { filled, gettext } from "./words.js";
 
 const PAUSE_MS = 300;
-const UNREADABLE = "This cannot be read. Hex is pairs of 0–9 and a–f; Base64 is A–Z, a–z, 0–9, + and /.";
+const UNREADABLE = gettext("This cannot be read. Hex is pairs of 0–9 and a–f; Base64 is A–Z, a–z, 0–9, + and /.");
 
 export class Composer {
   constructor(parts, { checks, kept }) {
@@ -41,7 +42,7 @@ export class Composer {
       JSON.parse(this.parts.text.value);
       return "";
     } catch (error) {
-      return `This is no JSON: ${error.message}.`;
+      return filled(gettext("This is no JSON: %(problem)s."), { problem: error.message });
     }
   }
 
@@ -53,7 +54,7 @@ export class Composer {
   async check() {
     this.question?.abort();
     if (this.parts.format.value !== "json") return this.say([]);
-    if (this.syntax() || !this.kind) return this.say([this.syntax() || "This is JSON."].filter(Boolean), !this.syntax());
+    if (this.syntax() || !this.kind) return this.say([this.syntax() || gettext("This is JSON.")], !this.syntax());
     this.question = new AbortController();
     const given = new FormData(this.parts.dial);
     given.set("kind", this.kind);
@@ -62,7 +63,7 @@ export class Composer {
       const answer = await fetch(this.checks, { method: "POST", body: given, signal: this.question.signal });
       if (!answer.ok || answer.redirected) return this.say([]);
       const { reasons } = await answer.json();
-      this.say(reasons.length ? reasons : ["This fits the schema."], !reasons.length);
+      this.say(reasons.length ? reasons : [gettext("This fits the schema.")], !reasons.length);
     } catch {
       // Typed on, or out of reach: the gateway's backend has the last word anyway.
     }
@@ -76,9 +77,12 @@ export class Composer {
 
   save() {
     const { text, format } = this.parts;
-    if (!text.value.trim() || text.value.length > LONGEST) return this.say([`A text of up to ${LONGEST / 1024} KiB is saved.`]);
+    if (!text.value.trim() || text.value.length > LONGEST) {
+      return this.say([filled(gettext("A text of up to %(size)s is saved."), { size: `${LONGEST / 1024} KiB` })]);
+    }
     const isKept = this.saved.add({ text: text.value, format: format.value, kind: this.kind ?? "" });
-    this.say([isKept ? "Saved in this browser, under Begin with." : "This browser keeps nothing for this page."], isKept);
+    const kept = gettext("Saved in this browser, under Begin with.");
+    this.say([isKept ? kept : gettext("This browser keeps nothing for this page.")], isKept);
   }
 
   forget() {

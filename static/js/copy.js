@@ -1,5 +1,6 @@
 // A button with data-copy="text" or data-copy-from="id of an element" copies it and says so where the eye is.
 import { announce } from "./announce.js";
+import { gettext } from "./words.js";
 
 const SHOWN_MS = 1600;
 
@@ -38,10 +39,10 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   try {
     await write(textOf(button));
-    say(button, "Copied", true);
-    announce("Copied");
+    say(button, gettext("Copied"), true);
+    announce(gettext("Copied"));
   } catch {
-    say(button, "Not copied", false);
-    announce("The browser did not allow copying. Select the text and copy it yourself.");
+    say(button, gettext("Not copied"), false);
+    announce(gettext("The browser did not allow copying. Select the text and copy it yourself."));
   }
 });

@@ -1,6 +1,8 @@
 // Opens and closes dialogs for browsers that do not know command="show-modal" yet; holds a confirmation until
 // the word is typed; closes on a click outside where the dialog allows it. A dialog that the page was drawn with open,
 // because what was typed into it was sent in vain, is made modal.
+import { filled, gettext } from "./words.js";
+
 const native = "commandForElement" in HTMLButtonElement.prototype;
 
 function obey(button) {
@@ -23,7 +25,8 @@ for (const dialog of document.querySelectorAll("dialog[open]")) {
 
 function check(input) {
   const right = input.value === input.dataset.word;
-  input.setCustomValidity(right ? "" : `Type ${input.dataset.word} exactly as it stands here.`);
+  const wanted = filled(gettext("Type %(word)s exactly as it stands here."), { word: input.dataset.word });
+  input.setCustomValidity(right ? "" : wanted);
   input.form.querySelector("[type=submit]").disabled = !right;
 }
 

@@ -1,15 +1,18 @@
-// A timeline on a page: rows of arrow, time, text, size and latency. Drawn once a frame however fast messages come; the
-// end stays in view unless one scrolls up. While it is paused, all is kept and nothing drawn.
+// A timeline on a page: rows of arrow, time, text, size and latency. Drawn once a frame at most, in a third of the
+// time however fast messages come, and of many rows only those about what is in view. While it is paused, all is kept and
+// nothing drawn.
 import { element, rowOf, spaced } from "./frame.js";
+import { Stretch } from "./stretch.js";
 import { Timeline, asLine, fits } from "./timeline.js";
+import { filled, gettext, ngettext } from "./words.js";
 
 export class Frames {
   constructor(parts, repeat) {
-    Object.assign(this, { parts, repeat, timeline: new Timeline(), waiting: [], gone: 0, rows: new Map() });
+    Object.assign(this, { parts, timeline: new Timeline(), waiting: [], took: 0 });
     this.list = parts.frames;
-    this.box = this.list.parentElement;
     this.empty = this.list.firstElementChild;
     this.older = element("li", "frames-empty", "");
+    this.stretch = new Stretch(this.list, (entry) => rowOf(entry, parts.pretty.checked, repeat));
     for (const part of [parts.filter, parts.search, parts.pretty]) part.addEventListener("input", () => this.redraw());
     parts.pause.addEventListener("click", () => this.pause());
     parts.clear.addEventListener("click", () => (this.timeline.clear(), this.redraw()));
@@ -20,7 +23,7 @@ export class Frames {
     const { entry } = this.timeline.add(kind, data, Date.now());
     if (this.paused) return this.count();
     this.waiting.push(entry);
-    this.planned ??= setTimeout(() => this.draw(), 16);
+    this.planned ??= setTimeout(() => this.draw(), Math.max(16, 2 * this.took));
   }
 
   note(text) {
@@ -28,49 +31,57 @@ export class Frames {
   }
 
   draw() {
-    this.planned = undefined;
-    const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
+    const began = performance.now();
     const first = this.timeline.entries[0]?.id ?? Infinity;
-    const wanted = { kind: this.parts.filter.value, text: this.parts.search.value };
-    const fresh = this.waiting.splice(0).filter((entry) => entry.id >= first && fits(entry, wanted));
-    for (const [id, row] of this.rows) if (id < first) (row.remove(), this.rows.delete(id)); else break;
-    for (const entry of fresh) this.rows.set(entry.id, rowOf(entry, this.parts.pretty.checked, this.repeat));
-    this.list.append(...fresh.map(({ id }) => this.rows.get(id)));
-    this.empty.remove();
-    if (!this.rows.size) this.list.append(this.empty);
-    this.sayDropped();
-    this.count();
-    if (atEnd) this.box.scrollTop = this.box.scrollHeight;
+    this.stretch.add(this.fitting(this.waiting.splice(0)).filter(({ id }) => id >= first), first);
+    this.settle();
+    Object.assign(this, { planned: undefined, took: performance.now() - began });
   }
 
   redraw() {
-    for (const row of this.rows.values()) row.remove();
-    this.rows.clear();
-    this.waiting = [...this.timeline.entries];
-    this.draw();
+    this.waiting = [];
+    this.stretch.show(this.fitting(this.timeline.entries));
+    this.settle();
+  }
+
+  fitting(entries) {
+    const wanted = { kind: this.parts.filter.value, text: this.parts.search.value };
+    return entries.filter((entry) => fits(entry, wanted));
+  }
+
+  settle() {
+    this.empty.remove();
+    if (!this.stretch.all.length) this.list.append(this.empty);
+    this.sayDropped();
+    this.count();
   }
 
   pause() {
     this.paused = !this.paused;
     this.parts.pause.ariaPressed = String(this.paused);
-    this.parts.pause.textContent = this.paused ? "Go on" : "Pause";
+    this.parts.pause.textContent = this.paused ? gettext("Go on") : gettext("Pause");
     if (!this.paused) this.redraw();
   }
 
   count() {
     const { sent, received, entries } = this.timeline;
-    const counts = entries.length ? `${spaced(sent)} sent · ${spaced(received)} received` : "Nothing sent yet";
-    const hidden = this.paused ? "" : entries.length - this.rows.size;
-    this.parts.counts.textContent = hidden ? `${counts} · ${spaced(hidden)} hidden` : counts;
+    const hidden = this.paused ? 0 : entries.length - this.stretch.all.length;
+    const seen = gettext("%(sent)s sent · %(received)s received");
+    const sentence = hidden ? gettext("%(sent)s sent · %(received)s received · %(hidden)s hidden") : seen;
+    const numbers = { sent: spaced(sent), received: spaced(received), hidden: spaced(hidden) };
+    this.parts.counts.textContent = entries.length ? filled(sentence, numbers) : gettext("Nothing sent yet");
   }
 
   sayDropped() {
-    const { dropped } = this.timeline;
-    this.older.remove();
-    if (!dropped) return;
-    const rows = dropped === 1 ? "row was" : "rows were";
-    this.older.textContent = `${spaced(dropped)} older ${rows} dropped: the newest ${spaced(this.timeline.entries.length)} are kept.`;
-    this.list.prepend(this.older);
+    const { dropped, entries } = this.timeline;
+    if (!dropped) return this.older.remove();
+    const sentence = ngettext(
+      "%(dropped)s older row was dropped: the newest %(kept)s are kept.",
+      "%(dropped)s older rows were dropped: the newest %(kept)s are kept.",
+      dropped,
+    );
+    this.older.textContent = filled(sentence, { dropped: spaced(dropped), kept: spaced(entries.length) });
+    if (!this.older.parentElement) this.list.prepend(this.older);
   }
 
   save() {

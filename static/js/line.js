@@ -9,6 +9,7 @@ import { showProblem } from "./problem.js";
 import { showState } from "./state.js";
 import { askForTicket } from "./ticket.js";
 import { watch } from "./ping.js";
+import { filled, gettext, language } from "./words.js";
 
 export class Line {
   constructor(parts, { gateway, tickets, reasons }, frames) {
@@ -46,15 +47,18 @@ export class Line {
   opened(milliseconds) {
     Object.assign(this, { isOpen: true, tries: 0 });
     showState(this.parts, "open");
-    const protocol = this.socket.protocol === "apim" ? "" : `, subprotocol ${this.socket.protocol}`;
-    this.frames.note(`Handshake accepted in ${milliseconds} ms${protocol}`);
+    const { protocol } = this.socket;
+    const plain = gettext("Handshake accepted in %(milliseconds)s ms");
+    const sentence = protocol === "apim" ? plain : gettext("Handshake accepted in %(milliseconds)s ms, subprotocol %(protocol)s");
+    this.frames.note(filled(sentence, { milliseconds, protocol }));
     this.unwatch = watch(this.socket.url, (words) => (this.parts.ping.textContent = words));
     this.parts.text.focus({ preventScroll: true });
   }
 
   closed(event) {
     const [wasOpen, gaveUp] = [this.isOpen, this.gaveUp];
-    this.frames.note(wasOpen ? closing(event) : gaveUp ? "You cancelled the attempt" : "The connection was not opened");
+    const refused = gaveUp ? gettext("You cancelled the attempt") : gettext("The connection was not opened");
+    this.frames.note(wasOpen ? closing(event) : refused);
     this.unwatch?.();
     this.socket = this.isOpen = this.gaveUp = this.unwatch = undefined;
     showState(this.parts, "idle");
@@ -67,7 +71,8 @@ export class Line {
   later() {
     const pause = pauseBefore((this.tries += 1));
     if (pause === null || !this.parts.dial.isConnected) return false;
-    this.frames.note(`Connecting again in ${(pause / 1000).toFixed(1)} s`);
+    const seconds = (pause / 1000).toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    this.frames.note(filled(gettext("Connecting again in %(seconds)s s"), { seconds }));
     showState(this.parts, "dialling");
     this.waiting = setTimeout(() => ((this.waiting = undefined), showState(this.parts, "idle"), this.connect()), pause);
     return true;
@@ -80,7 +85,7 @@ export class Line {
   }
 
   async explain(attempt) {
-    this.problem(["The connection was not opened. Asking the gateway why …"]);
+    this.problem([gettext("The connection was not opened. Asking the gateway why …")]);
     const { reasons } = await why(this.reasons, attempt, this.address, this.parts.key.value);
     if (attempt === this.attempt && !this.socket) this.problem(reasons);
   }

@@ -1,5 +1,7 @@
 // Keeps what stands in [data-live] true: the page's own address, as a WebSocket, sends it anew when it has changed.
 // What people have ticked, focused or selected stays, because only what differs is touched.
+import { gettext } from "./words.js";
+
 const SIGNED_OUT = 4001;
 const GONE = 4004;
 const LONGEST_WAIT = 30_000;
@@ -59,7 +61,7 @@ function open() {
   socket = new WebSocket(location.href.replace(/^http/, "ws").replace(/#.*/, ""));
   socket.addEventListener("message", ({ data }) => {
     failures = 0;
-    show("live", "Live");
+    show("live", gettext("Live"));
     const wanted = document.createElement("div");
     wanted.innerHTML = data;
     morph(place, wanted);
@@ -69,7 +71,7 @@ function open() {
   socket.addEventListener("close", ({ code }) => {
     if (code === SIGNED_OUT || code === GONE) return location.reload();
     if (pause.ariaPressed === "true" || document.hidden) return;
-    show("away", "Reconnecting…");
+    show("away", gettext("Reconnecting…"));
     timer = setTimeout(open, Math.min(1000 * 2 ** failures++, LONGEST_WAIT));
   });
 }
@@ -81,14 +83,14 @@ function leave(name, words) {
 }
 
 function follow(goesOn) {
-  if (!goesOn) return leave("paused", "Paused");
+  if (!goesOn) return leave("paused", gettext("Paused"));
   clearTimeout(timer);
   if (!(socket?.readyState <= WebSocket.OPEN)) open();
 }
 
 pause.addEventListener("click", () => {
   pause.ariaPressed = String(pause.ariaPressed !== "true");
-  pause.lastChild.textContent = pause.ariaPressed === "true" ? "Go on" : "Pause";
+  pause.lastChild.textContent = pause.ariaPressed === "true" ? gettext("Go on") : gettext("Pause");
   follow(pause.ariaPressed !== "true");
 });
 

@@ -1,5 +1,7 @@
 // A fragment that cannot be fetched says so where it would have stood.
-const SENTENCE = "The portal cannot be reached, so nothing was tried. Check your network connection and try again.";
+import { gettext } from "./words.js";
+
+const SENTENCE = gettext("The portal cannot be reached, so nothing was tried. Check your network connection and try again.");
 
 function say(event) {
   const said = Object.assign(document.createElement("p"), { className: "field-error", textContent: SENTENCE });

@@ -1,15 +1,10 @@
 // A form with data-passkey="address of the challenge" is sent once the browser has a passkey's answer.
-const REASONS = {
-  NotAllowedError: "Nothing was sent: it was cancelled, took too long, or there is no passkey for this site here.",
-  InvalidStateError: "This device has a passkey of yours already. Use it, or choose another device.",
-  SecurityError: "Passkeys work under the public address of this site only. Open it there, and try again.",
-};
+// What went wrong is said in the words of the page: data-… of the element that is drawn for it.
+const REASONS = { NotAllowedError: "refused", InvalidStateError: "known", SecurityError: "elsewhere" };
 
-function reason(error) {
-  if (/certificate/i.test(error.message)) {
-    return "Browsers use passkeys only where they trust the certificate of the site. Ask whoever runs this server.";
-  }
-  return REASONS[error.name] ?? error.message;
+function reason(error, { dataset }) {
+  if (/certificate/i.test(error.message)) return dataset.certificate;
+  return dataset[REASONS[error.name]] ?? error.message;
 }
 
 async function answerOf(form) {
@@ -37,7 +32,7 @@ function connect(form) {
     try {
       form.elements.credential.value = await answerOf(form);
     } catch (error) {
-      problem.textContent = reason(error);
+      problem.textContent = reason(error, problem);
       problem.hidden = false;
     }
     button.disabled = false;

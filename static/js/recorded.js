@@ -2,6 +2,7 @@
 // pauses. The address of the page names it: ?recording=…&connection=…
 import { bytesOf } from "./bytes.js";
 import { replay } from "./replay.js";
+import { filled, gettext, ngettext } from "./words.js";
 
 const PATIENCE_MS = 10000;
 
@@ -12,11 +13,11 @@ export async function offerRecording(console) {
   const file = new URL(`${location.pathname.replace(/try-out.*$/, "")}recordings/${encodeURIComponent(id)}/file`, location);
   file.search = new URLSearchParams({ format: "jsonl", connection: wanted.get("connection") ?? "" });
   const answer = await fetch(file);
-  if (!answer.ok || answer.redirected) return console.frames.note("This recording cannot be read any more.");
+  if (!answer.ok || answer.redirected) return console.frames.note(gettext("This recording cannot be read any more."));
   const entries = entriesOf(await answer.text());
   const sent = entries.filter(({ kind }) => kind === "sent").length;
   const { recorded } = console.parts;
-  recorded.textContent = `Replay recording (${sent})`;
+  recorded.textContent = filled(gettext("Replay recording (%(messages)s)"), { messages: sent });
   recorded.hidden = false;
   recorded.disabled = !sent;
   recorded.addEventListener("click", async () => {
@@ -25,7 +26,12 @@ export async function offerRecording(console) {
     if (await isOpen(console.line)) await replay(entries, (data) => console.send(data));
     recorded.disabled = false;
   });
-  console.frames.note(`${sent} recorded ${sent === 1 ? "message" : "messages"} of a client can be replayed. What was taken out says [redacted].`);
+  const sentence = ngettext(
+    "%(messages)s recorded message of a client can be replayed. What was taken out says [redacted].",
+    "%(messages)s recorded messages of a client can be replayed. What was taken out says [redacted].",
+    sent,
+  );
+  console.frames.note(filled(sentence, { messages: sent }));
 }
 
 export function entriesOf(lines) {

@@ -6,5 +6,5 @@ document.addEventListener("click", (event) => {
   const shown = input.type === "text";
   input.type = shown ? "password" : "text";
   button.setAttribute("aria-pressed", String(!shown));
-  button.textContent = shown ? "Show" : "Hide";
+  button.textContent = shown ? button.dataset.show : button.dataset.hide;
 });

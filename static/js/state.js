@@ -1,8 +1,10 @@
 // What the bar of a console says of its connection, and what can be pressed.
+import { gettext } from "./words.js";
+
 const STATES = {
-  idle: ["grey", "Not connected", "Connect"],
-  dialling: ["warn", "Connecting", "Cancel"],
-  open: ["good", "Connected", "Disconnect"],
+  idle: ["grey", gettext("Not connected"), gettext("Connect")],
+  dialling: ["warn", gettext("Connecting"), gettext("Cancel")],
+  open: ["good", gettext("Connected"), gettext("Disconnect")],
 };
 
 export function showState(parts, state) {

@@ -1,5 +1,7 @@
 // Keeps times true while the page stands open: "2 minutes ago" goes on, and "in 5 seconds" becomes "expired just now".
 // The exact moment is on the element's title. A time with data-expires says so once it is past.
+import { filled, gettext, language } from "./words.js";
+
 const UNITS = [
   ["year", 31557600],
   ["month", 2629800],
@@ -9,23 +11,23 @@ const UNITS = [
   ["minute", 60],
 ];
 const MINUTE = 60000;
+const spoken = new Intl.RelativeTimeFormat(language);
 
 export function relative(moment, now = Date.now()) {
   const seconds = (now - moment) / 1000;
   const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length);
-  if (!unit) return "just now";
+  if (!unit) return gettext("just now");
   const count = Math.floor(Math.abs(seconds) / unit[1]);
-  const words = `${count} ${unit[0]}${count === 1 ? "" : "s"}`;
-  return seconds > 0 ? `${words} ago` : `in ${words}`;
+  return spoken.format(seconds > 0 ? -count : count, unit[0]);
 }
 
 function words(time, now) {
   const moment = Date.parse(time.dateTime);
   const how = time.dataset.expires;
   if (!how) return relative(moment, now);
-  if (now >= moment) return `expired ${relative(moment, now)}`;
-  const left = moment - now < MINUTE ? "in less than a minute" : relative(moment, now);
-  return how === "sentence" ? `expires ${left}` : left;
+  if (now >= moment) return filled(gettext("expired %(when)s"), { when: relative(moment, now) });
+  const left = moment - now < MINUTE ? gettext("in less than a minute") : relative(moment, now);
+  return how === "sentence" ? filled(gettext("expires %(when)s"), { when: left }) : left;
 }
 
 function refresh() {

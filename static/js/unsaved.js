@@ -1,4 +1,6 @@
 // A form with data-dirty says which of its fields differ from what is stored, and warns before that is lost.
+import { filled, gettext } from "./words.js";
+
 function differs(field) {
   if (!field.name || ["hidden", "submit", "button"].includes(field.type) || field.disabled) return false;
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
@@ -10,10 +12,17 @@ function differs(field) {
   return field.value !== field.defaultValue;
 }
 
+// A label's words, without the mark beside them that says that the field is optional.
+function wordsOf(label) {
+  const copy = label?.cloneNode(true);
+  copy?.querySelector(".field-optional")?.remove();
+  return copy?.textContent;
+}
+
 function nameOf(field) {
   const group = field.type === "checkbox" || field.type === "radio" ? field.closest("fieldset")?.querySelector("legend") : null;
-  const words = (group ?? field.labels?.[0])?.textContent ?? field.getAttribute("aria-label") ?? field.name;
-  return words.replace(/\s+/g, " ").replace(/ optional$/, "").trim();
+  const words = wordsOf(group ?? field.labels?.[0]) ?? field.getAttribute("aria-label") ?? field.name;
+  return words.replace(/\s+/g, " ").trim();
 }
 
 function look(form) {
@@ -23,7 +32,9 @@ function look(form) {
   const said = form.querySelector("[data-unsaved]");
   if (!said) return;
   said.hidden = !isUnsaved;
-  said.textContent = names.length ? `Not saved yet: ${names.join(", ")}` : "Not saved yet";
+  said.textContent = names.length
+    ? filled(gettext("Not saved yet: %(fields)s"), { fields: names.join(", ") })
+    : gettext("Not saved yet");
 }
 
 for (const form of document.querySelectorAll("form[data-dirty]")) {

@@ -147,12 +147,12 @@ def _context(given: dict[str, Any], options: Any) -> Any:
     from gateway.server.context import GatewayContext
     from publisher.endpoint import Endpoint
     from tests.gateway import builders
-    from tests.wire.gateway_under_test import TOKEN, Catalogue
+    from tests.wire.gateway_under_test import TOKEN, FixedRouting
 
     deployment = builders.deployment(endpoints={"PRODUCTION": Endpoint(given["backend"])}, options=options)
     grants = {TOKEN: builders.grant(expires_at=time.time() + 86400)}
     return GatewayContext(
-        routing=Catalogue(RouteTable([deployment]), grants),
+        routing=FixedRouting(RouteTable([deployment]), grants),
         connections=ConnectionRegistry(),
         stall=given.get("stall", 30.0),
         handshake=given.get("handshake", 1.0),
@@ -169,7 +169,7 @@ def _report(worker: Any, faults: list[str]) -> Report:
         tasks=len(asyncio.all_tasks()),
         descriptors=len(os.listdir("/proc/self/fd")),
         relays=len(worker.config.relays),
-        connections=len(list(worker._context.connections)),
+        connections=len(list(worker.context.connections)),
         faults=faults,
         turns=getattr(getattr(asyncio.get_running_loop(), "engine", None), "turns", 0),
     )

@@ -24,7 +24,7 @@ async def test_every_message_of_a_load_fits_and_the_next_lot_goes_out_when_all_a
         sender, transport = Sender(b"", shape), Sent()
         sender.connection_made(transport)  # type: ignore[arg-type]
         reader = PayloadReader(masked=True, is_compressed=False, limit=1 << 20)
-        payloads = [passage.payload for passage in reader.feed(sender.lot)]
+        payloads = [event.payload for event in reader.feed(sender.lot)]
         assert payloads == [shape.payload] * shape.window
         assert check.misfit(shape.payload) is None
         sender.opened.set_result(None)

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.native.loop import new_event_loop
-from gateway.relay.frames import RSV1, apply_mask
+from gateway.payloads.reading import apply_mask
+from gateway.relay.frames import RSV1
 from publisher.endpoint import EndpointOptions
 from tests.conformance.length import times
 from tests.environment import PATIENCE

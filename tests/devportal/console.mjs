@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 class Part extends EventTarget {
   constructor(name = "") {
     super();
-    Object.assign(this, { name, textContent: "", value: "", checked: false, children: [], scrollHeight: 0, scrollTop: 0, clientHeight: 0 });
+    Object.assign(this, { name, textContent: "", value: "", checked: false, children: [], scrollHeight: 0, scrollTop: 0, clientHeight: 0, offsetHeight: 0, offsetTop: 0, style: {} });
   }
   append(...more) {
     for (const each of more) (each.remove?.(), (each.parentElement = this), this.children.push(each));
@@ -13,6 +13,10 @@ class Part extends EventTarget {
     one.remove();
     one.parentElement = this;
     this.children.unshift(one);
+  }
+  before(...more) {
+    const { children } = this.parentElement;
+    for (const each of more) (each.parentElement = this.parentElement), children.splice(children.indexOf(this), 0, each);
   }
   remove() {
     const kept = this.parentElement?.children.filter((each) => each !== this);
@@ -33,6 +37,7 @@ class Part extends EventTarget {
 
 const saved = [];
 const blobs = [];
+globalThis.requestAnimationFrame = setTimeout;
 globalThis.document = { createElement: (name) => new Part(name) };
 URL.createObjectURL = (blob) => (blobs.push(blob), "blob:here");
 URL.revokeObjectURL = () => {};
@@ -48,7 +53,11 @@ box.append(parts.frames);
 parts.frames.append(empty);
 const repeated = [];
 const frames = new Frames(parts, (data) => repeated.push(data));
-const drawn = () => new Promise((resolve) => setTimeout(resolve, 40));
+const later = () => new Promise((resolve) => setTimeout(resolve, 1));
+async function drawn() {
+  do await later();
+  while (frames.planned !== undefined || frames.stretch.planned !== undefined);
+}
 const rows = () => parts.frames.children.filter((each) => each.className?.startsWith("frame "));
 
 frames.add("sent", '{"a":1}');
@@ -105,11 +114,32 @@ const once = rows().at(-1).children.at(-1).children[0];
 once.click();
 assert.deepEqual(repeated, ["second"]);
 
-// The newest are kept, and what was dropped is said.
+// The newest are kept, and what was dropped is said. Of all that is kept a stretch is on the page: at first the end.
 for (let number = 0; number < MOST; number += 1) frames.add("received", String(number));
 await drawn();
-assert.equal(rows().length, MOST);
 assert.match(parts.frames.children[0].words, /^5 older rows were dropped/);
+assert.match(parts.counts.textContent, /5\u202f002 received$/);
+const texts = () => rows().map((row) => row.children[2].textContent);
+assert.deepEqual([rows().length, texts().at(-1)], [150, String(MOST - 1)]);
+
+// Whoever scrolls up sees what is older, and stays there while more comes.
+async function scrollTo(place) {
+  Object.assign(box, { scrollTop: place, scrollHeight: MOST * 33, clientHeight: 330 });
+  parts.frames.offsetHeight = MOST * 33;
+  box.dispatchEvent(new Event("scroll"));
+  await drawn();
+}
+await scrollTo(2000 * 33);
+assert.ok(texts().includes("2000"));
+await scrollTo(2100 * 33);
+assert.deepEqual([rows().length, ...texts().slice(0, 2)], [150, "2050", "2051"]);
+frames.add("received", "news");
+await drawn();
+assert.deepEqual(texts().slice(0, 2), ["2050", "2051"]);
+await scrollTo(0);
+assert.equal(texts()[0], "1");
+await scrollTo(MOST * 33);
+assert.equal(texts().at(-1), "news");
 parts.clear.click();
 assert.equal(rows().length, 0);
 assert.equal(parts.counts.textContent, "Nothing sent yet");

@@ -406,7 +406,7 @@ def two_open(monkeypatch: pytest.MonkeyPatch, app: Application) -> None:
         newest = rows.order_by("-pk").first() if by == "token_id" else rows.first()
         return {str(newest.pk): 2} if newest else {}
 
-    monkeypatch.setitem(impact._registered, "live", [counted])
+    monkeypatch.setitem(impact.registered, "live", [counted])
 
 
 def test_every_destructive_dialog_says_how_many_connections_it_closes(

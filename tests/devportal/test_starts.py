@@ -25,7 +25,7 @@ from tests.devportal.conftest import Browser
 def api(bob: User) -> Api:
     """A published API under two plans, of which the larger has to be approved; only its sandbox has an endpoint."""
     builders.ensure_application_plans()
-    builders.plan("Huge", quota=9_000_000, quota_unit="MESSAGES", quota_period="DAY", requires_approval=True)
+    builders.plan("Huge", quota=9_000_000, requires_approval=True)
     found = builders.api(bob, plans=("Gold", "Huge"))
     found.deployed_revision.snapshot["sandbox"] = {"url": "ws://localhost:1/"}
     found.deployed_revision.save()

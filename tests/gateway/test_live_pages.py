@@ -103,7 +103,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             raise what
         return 7, what
 
-    monkeypatch.setattr(live, "_drawing", run)
+    monkeypatch.setattr(live, "drawing", run)
     monkeypatch.setattr(live, "EVERY_SECONDS", 0.0)
     return script
 
@@ -115,7 +115,7 @@ async def test_only_what_has_changed_is_sent(drawn: list[Any]) -> None:
     assert [await browser.receive_from(), await browser.receive_from()] == ["one", "two"]
     assert await browser.receive_nothing(0.05)
     await browser.disconnect()
-    assert live._looking.total() == 0
+    assert live.looking.total() == 0
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ async def test_an_end_has_a_code_that_says_why(drawn: list[Any], fault: Exceptio
     await browser.connect()
     assert await browser.receive_from() == "one"
     assert (await browser.receive_output())["code"] == code
-    assert live._looking.total() == 0
+    assert live.looking.total() == 0
 
 
 async def test_one_person_looks_at_a_bounded_number_of_pages(drawn: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ async def test_one_person_looks_at_a_bounded_number_of_pages(drawn: list[Any], m
     await second.connect()
     assert (await second.receive_output())["code"] == TOO_MANY
     await first.disconnect()
-    assert live._looking.total() == 0
+    assert live.looking.total() == 0
 
 
 @pytest.mark.parametrize(

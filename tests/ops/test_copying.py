@@ -101,14 +101,14 @@ def test_every_row_of_every_model_arrives_as_it_was_and_ids_go_on_after_the_last
 def test_nothing_is_lost_where_a_row_cannot_be_copied_and_the_sentence_names_it(
     full: Path, monkeypatch: pytest.MonkeyPatch, alice: User
 ) -> None:
-    insert = copying._insert
+    insert = copying.insert
 
     def refuse(rows: list[models.Model]) -> None:
         if any(isinstance(row, User) and row.pk == LAST_ID for row in rows):
             raise ValueError("a NUL character\nin it")
         insert(rows)
 
-    monkeypatch.setattr(copying, "_insert", refuse)
+    monkeypatch.setattr(copying, "insert", refuse)
     with pytest.raises(CannotCopy) as refused:
         copying.copy(lambda line: None)
     expected = f"accounts.User {LAST_ID} cannot be copied (a NUL character in it). Correct it, then try again."

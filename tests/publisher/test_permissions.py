@@ -15,7 +15,7 @@ from publisher.models import Api, Comment, Revision
 from publisher.permissions import can_enter
 from tests.publisher.builders import LATER, give_role, in_state, make_api, plans
 
-Deed = Callable[[Api, Revision, User], object]
+Attempt = Callable[[Api, Revision, User], object]
 CREATOR, PUBLISHER, OBSERVER, SUBSCRIBER, ADMIN = (
     Role.CREATOR,
     Role.PUBLISHER,
@@ -24,7 +24,7 @@ CREATOR, PUBLISHER, OBSERVER, SUBSCRIBER, ADMIN = (
     Role.ADMIN,
 )
 
-DEEDS: dict[str, tuple[Deed, set[Role]]] = {
+ATTEMPTS: dict[str, tuple[Attempt, set[Role]]] = {
     "create": (
         lambda api, revision, who: make_api(who, name="New", context="/new"),
         {CREATOR, ADMIN},
@@ -81,9 +81,9 @@ DEEDS: dict[str, tuple[Deed, set[Role]]] = {
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("deed", list(DEEDS))
-def test_a_role_may_do_what_the_table_says_and_nothing_else(admin: User, mallory: User, deed: str, role: Role) -> None:
-    act, allowed = DEEDS[deed]
+@pytest.mark.parametrize("what", list(ATTEMPTS))
+def test_a_role_may_do_what_the_table_says_and_nothing_else(admin: User, mallory: User, what: str, role: Role) -> None:
+    act, allowed = ATTEMPTS[what]
     api = make_api(admin)
     revision = operations.create_revision(api=api, actor=admin, now=LATER)
     mallory.role_grants.all().delete()

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
+from django.test import Client
 
 from accounts.models import User
 from accounts.permissions import Viewer
 from core import full_text
 from core.audit import record
-from devportal.queries import catalogue_for, shelves_for
+from devportal.queries import catalogue_for, listed_for, shelves, shelves_for
 from devportal.queries import places_of as places_shown
-from publisher import operations, queries, search
+from publisher import operations, queries
 from publisher.document_terms import Upload
 from publisher.models import Api, Document, SearchText
 from publisher.operations import search_texts
@@ -152,16 +153,32 @@ def test_what_is_called_so_comes_before_what_speaks_of_it(
     order = [api.name for api in shelves_for(carol, text="CHAT")]
     assert order == ["Chat", "ChatRooms", "MyChat", "Gamma", "Beta", "Alpha"]
     assert [api.name for api in shelves_for(carol, text="chat", sort="name")] == sorted(order)
-    monkeypatch.setattr(search, "MOST_RANKED", 3)  # more than that are put in order by names and tags alone
-    assert [api.name for api in shelves_for(carol, text="CHAT")] == [
-        "Chat",
-        "ChatRooms",
-        "MyChat",
-        "Gamma",
-        "Alpha",
-        "Beta",
-    ]
     assert places_shown(carol, shelves_for(carol, text="chat"), "chat") == {told.pk: "the document Guide"}
+    monkeypatch.setattr(shelves, "MOST_SHOWN", 3)  # more than that are put in order by names and tags alone
+    listed = [api.name for api in listed_for(carol, "CHAT")]
+    assert listed == ["Chat", "ChatRooms", "MyChat", "Gamma", "Alpha", "Beta"]
+
+
+def test_of_more_than_anybody_leafs_through_the_first_are_shown_with_their_tags(
+    admin: User, carol: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Alpha", "Beta", "Gamma", "Delta"):
+        make_api(admin, name=name, context=f"/{name}", tags=[name.lower()], description="Chat.", publish=True)
+    hidden = make_api(admin, name="Chat", context="/chat", tags=["hidden"], publish=True)
+    hidden.visibility, hidden.visible_roles = "RESTRICTED", ["publisher"]
+    hidden.save()
+    monkeypatch.setattr(shelves, "MOST_SHOWN", 3)
+    client.force_login(carol)
+    page = client.get("/devportal/apis?q=chat").context
+    assert [api.name for api, *_ in page["cards"]] == ["Alpha", "Beta", "Delta"]
+    assert sorted(tag for tag, *_ in page["tags"]) == ["alpha", "beta", "delta"]
+    assert page["is_cut"]
+    assert "More than" in client.get("/devportal/apis?q=chat").content.decode()
+    found = shelves_for(carol, text="chat", tag="gamma")
+    assert [api.name for api in found] == ["Gamma"]
+    assert not found.is_cut
+    client.force_login(admin)
+    assert [api.name for api, *_ in client.get("/devportal/apis?q=chat").context["cards"]] == ["Chat", "Alpha", "Beta"]
 
 
 # --- how it is kept ------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from accounts.models import Passkey, User
@@ -103,3 +104,33 @@ def test_the_last_administrator_stays(administrator: Client, admin: User) -> Non
 def test_a_user_who_is_not_there_is_404(administrator: Client) -> None:
     assert administrator.get(f"{USERS}/99999").status_code == 404
     assert administrator.get(f"{USERS}/99999999999999999999").status_code == 404
+
+
+INVITATIONS = "/api/am/admin/v4/invitations"
+
+
+def test_somebody_is_invited_reminded_and_forgotten(administrator: Client, settings: LazySettings) -> None:
+    made = _send(administrator, "post", INVITATIONS, {"email": "erin@example.test", "roles": ["creator"]})
+    body = made.json()
+    link, address = body.pop("link"), made["Location"]
+    assert (made.status_code, made["Cache-Control"], address) == (
+        201,
+        "no-store",
+        f"{INVITATIONS}/{body['invitationId']}",
+    )
+    assert (body["roles"], body["invitedBy"]) == (["creator"], "admin")
+    assert administrator.get(address).json() == administrator.get(INVITATIONS).json()["list"][0] == body
+    path = link.removeprefix(settings.PORTAL_URL)
+    assert Client().get(path, secure=True).status_code == 200
+
+    settings.MAIL = True
+    again = _send(administrator, "post", f"{address}/sendings")
+    assert (again.status_code, again.json()["link"]) == (201, None)
+    assert Client().get(path, secure=True).status_code == 404
+    refused = _send(administrator, "post", INVITATIONS, {"email": "ERIN@example.test", "roles": ["creator"]})
+    assert (refused.status_code, "invited already" in refused.text) == (400, True)
+    assert _send(administrator, "post", INVITATIONS, {"email": "d@example.test", "roles": []}).status_code == 400
+
+    assert administrator.delete(address).status_code == 200
+    assert [administrator.delete(address).status_code, administrator.get(address).status_code] == [404, 404]
+    assert administrator.get(INVITATIONS).json()["count"] == 0

@@ -15,14 +15,14 @@ from gateway.server.asgi import gateway_application  # noqa: E402
 from gateway.server.context import GatewayContext  # noqa: E402
 from publisher.endpoint import Endpoint, EndpointOptions  # noqa: E402
 from tests.gateway import builders  # noqa: E402
-from tests.wire.gateway_under_test import TOKEN, Catalogue  # noqa: E402
+from tests.wire.gateway_under_test import TOKEN, FixedRouting  # noqa: E402
 
 BACKEND, DEAD = Endpoint(os.environ["BACKEND"]), Endpoint("ws://127.0.0.1:1")
 SHORT = EndpointOptions(maximum_duration=0.4)
 SIGNED = EndpointOptions(signed_identity=True, headers={"X-Backend-Key": "of the endpoint"})
 
 context = GatewayContext(
-    routing=Catalogue(
+    routing=FixedRouting(
         RouteTable(
             [
                 builders.deployment("/echo", endpoints={"PRODUCTION": BACKEND}),

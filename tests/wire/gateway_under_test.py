@@ -31,7 +31,7 @@ TOKEN = "carols-token"
 
 
 @dataclass
-class Catalogue:
+class FixedRouting:
     """Knows one API at /echo, version 1.0.0, and one token. Decides with the gateway's own rules."""
 
     routes: RouteTable
@@ -62,7 +62,7 @@ class Gateway:
 
     worker: Worker
     context: GatewayContext
-    routing: Catalogue
+    routing: FixedRouting
     port: int
     tls: ssl.SSLContext | None = None
     ended: list[Relay] = field(default_factory=list)
@@ -112,7 +112,7 @@ async def running(
         **(runtime or {}),
     )
     grant = builders.grant(expires_at=time.time() + 3600)
-    routing = Catalogue(RouteTable([deployment]), {TOKEN: grant})
+    routing = FixedRouting(RouteTable([deployment]), {TOKEN: grant})
     context = GatewayContext(routing=routing, connections=ConnectionRegistry(), **{"handshake": 0.5, **door_options})
     worker = Worker(context, limits=limits, proxies=proxies, proxy_protocol=proxy_protocol, drain=drain, tick=tick)
     sock = socket.create_server(("127.0.0.1", 0))

@@ -14,7 +14,8 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection, serve
 
 from gateway.handshake.head import accept_for
-from gateway.relay.frames import CLOSE, FrameScanner, apply_mask
+from gateway.payloads.reading import apply_mask
+from gateway.relay.frames import CLOSE, FrameScanner
 from tests.environment import PATIENCE, free_ports
 from tests.wire.gateway_under_test import TOKEN
 

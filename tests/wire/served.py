@@ -97,11 +97,11 @@ def _context(backend: str, write_access: bool) -> Any:
     from gateway.server.context import GatewayContext
     from publisher.endpoint import Endpoint
     from tests.gateway import builders
-    from tests.wire.gateway_under_test import TOKEN, Catalogue
+    from tests.wire.gateway_under_test import TOKEN, FixedRouting
 
     deployment = builders.deployment(endpoints={"PRODUCTION": Endpoint(backend)})
     grants = {TOKEN: builders.grant(expires_at=time.time() + 3600)}
-    routing = Catalogue(RouteTable([deployment]), grants)
+    routing = FixedRouting(RouteTable([deployment]), grants)
     return GatewayContext(routing=routing, connections=ConnectionRegistry(), handshake=0.5, write_access=write_access)
 
 

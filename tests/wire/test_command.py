@@ -20,7 +20,7 @@ from gateway.server import asgi
 from gateway.server.context import GatewayContext
 from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
-from tests.wire.gateway_under_test import Catalogue
+from tests.wire.gateway_under_test import FixedRouting
 from tests.wire.peers import free_port
 from tests.wire.test_server import ROOT
 
@@ -113,7 +113,7 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Control:
     monkeypatch.setattr(
         asgi,
         "open_context",
-        lambda: (GatewayContext(routing=Catalogue(RouteTable(), {}), connections=ConnectionRegistry()), made),
+        lambda: (GatewayContext(routing=FixedRouting(RouteTable(), {}), connections=ConnectionRegistry()), made),
     )
     return made
 

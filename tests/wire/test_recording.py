@@ -20,7 +20,7 @@ from tests.wire.peers import websockets_backend
 pytestmark = pytest.mark.wire
 
 
-class Desk:
+class Harness:
     """A recorder whose rows stay here."""
 
     def __init__(self, connections: ConnectionRegistry) -> None:
@@ -38,28 +38,28 @@ class Desk:
 
     @property
     def said(self) -> list[tuple[str, bytes | None]]:
-        return [(each.sender, each.payload) for rows in self.recorder._waiting.values() for each in rows]
+        return [(each.sender, each.payload) for rows in self.recorder.waiting.values() for each in rows]
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
 async def test_a_recording_that_comes_and_goes_loses_no_message(compression: str | None) -> None:
     async with websockets_backend(compression=compression) as backend, running(backend) as gateway:
-        desk = Desk(gateway.context.connections)
-        gateway.context.telemetry = Telemetry(recorder=desk.recorder)
+        harness = Harness(gateway.context.connections)
+        gateway.context.telemetry = Telemetry(recorder=harness.recorder)
         async with connect(gateway.url, additional_headers=gateway.headers, compression=compression) as client:
             for number, is_on in enumerate((False, True, False, True)):
-                await desk.record(is_on=is_on)
+                await harness.record(is_on=is_on)
                 for text in (f"{number} is short", f"{number} is long " * 20_000):
                     await client.send(text)
                     assert await client.recv() == text
         # Of what is compressed with what went before, only that it passed can be told of one that was open already.
-        late = [payload for _, payload in desk.said]
+        late = [payload for _, payload in harness.said]
         assert len(late) == 8
         assert late == [None] * 8 if compression else late.count(b"1 is short") == 2
         async with connect(gateway.url, additional_headers=gateway.headers, compression=compression) as client:
             await client.send("from the first")
             assert await client.recv() == "from the first"
-        assert desk.said[-2:] == [("client", b"from the first"), ("backend", b"from the first")]
+        assert harness.said[-2:] == [("client", b"from the first"), ("backend", b"from the first")]
         await gateway.until_quiet()
-        assert desk.recorder._recorded == {}
+        assert harness.recorder.recorded == {}
         assert [each.traffic().messages_in for each in gateway.ended] == [8, 1]

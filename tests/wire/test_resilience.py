@@ -192,7 +192,8 @@ async def test_while_one_looks_whether_a_backend_is_well_again_the_others_are_to
         breaker.failed("slow", options)
         now = 31.0
         looking = asyncio.create_task(dialer.dial([address], NOTHING_SPECIAL, options))
-        await asyncio.sleep(0.05)
+        while not breaker.failing["slow"].probing:
+            await asyncio.sleep(0)
         with pytest.raises(DialFailed) as told:
             await dialer.dial([address], NOTHING_SPECIAL, options)
         assert told.value.refusal.status == 503

@@ -40,7 +40,7 @@ class DatabaseCheckpoints:
         return Epoch(row.state, row.saved_at) if row else None
 
     def begin(self, epoch: Epoch) -> None:
-        """A life begins."""
+        """Remember this life of the store in the place of the one before."""
         WindowCheckpoint.objects.update_or_create(
             pk=EPOCH, defaults={"ends": 0, "state": epoch.name, "saved_at": epoch.saved_at}
         )

@@ -6,11 +6,10 @@ The rows of the windows asked for are locked (on SQLite: the database), the term
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, Sum
 
 from core import database_clock
 from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
@@ -81,21 +80,20 @@ class DatabaseLeaseStore:
             return []
         keys = sorted({reservation.key for reservation in reservations})
         with transaction.atomic(), connection.cursor() as cursor:
-            until = self._locked_schedules(cursor, keys)
+            marks, lock = ", ".join(["%s"] * len(keys)), " FOR UPDATE" if connection.vendor == "postgresql" else ""
+            question = f"{_SCHEDULES} IN ({marks}) ORDER BY key{lock}"
+            cursor.execute(question, keys)
+            until = dict(cursor.fetchall())
             if missing := [key for key in keys if key not in until]:
                 cursor.executemany(_NEW_SCHEDULE, [(key,) for key in missing])
-                until = self._locked_schedules(cursor, keys)
+                cursor.execute(question, keys)
+                until = dict(cursor.fetchall())
             reserved = []
             for reservation in reservations:
                 until[reservation.key], answer = schedule(until[reservation.key], reservation, now)
                 reserved.append(answer)
             cursor.executemany(_RESERVE, [(until[key], key) for key in keys])
         return reserved
-
-    def _locked_schedules(self, cursor: Any, keys: Sequence[str]) -> dict[str, float]:
-        marks, lock = ", ".join(["%s"] * len(keys)), " FOR UPDATE" if connection.vendor == "postgresql" else ""
-        cursor.execute(f"{_SCHEDULES} IN ({marks}) ORDER BY key{lock}", keys)
-        return dict(cursor.fetchall())
 
     def contended(self, holder: str, now: float) -> list[int]:
         """Those of this holder's leases that somebody else is waiting for."""
@@ -125,8 +123,12 @@ class DatabaseLeaseStore:
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
         """What is gone of each (key, window)."""
         places = {(key, window.start) for key, window in windows}
+        # These, and perhaps other periods of the same quotas.
+        rows = QuotaWindow.objects.filter(
+            key__in={key for key, _ in places}, begins__in={begins for _, begins in places}
+        )
         found = {place: QuotaWindow(granted=0) for place in places} | {
-            (row.key, row.begins): row for row in _find(places).prefetch_related("leases")
+            (row.key, row.begins): row for row in rows.prefetch_related("leases")
         }
         usages = []
         for key, window in windows:
@@ -235,12 +237,6 @@ class _Batch:
                 LeaseRecord.objects.filter(holder=self._holder, lease_id__in=self._ended).delete()
             if leases:
                 cursor.executemany(_KEEP_LEASE, leases)
-
-
-def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
-    """The windows at these places, and perhaps other periods of the same quotas."""
-    places = set(places)
-    return QuotaWindow.objects.filter(key__in={key for key, _ in places}, begins__in={begins for _, begins in places})
 
 
 def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window], int]) -> dict[Place, QuotaWindow]:

@@ -233,13 +233,13 @@ class RedisLeaseStore:
         self._checkpoints = checkpoints
         self._epoch = ""  # that this process knows
         self._saved_at = 0.0
-        self._redis: Redis = Redis.from_url(
+        self.redis: Redis = Redis.from_url(
             url, decode_responses=True, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30
         )
-        self._exchange = self._redis.register_script(_EXCHANGE)
-        self._reserve = self._redis.register_script(_RESERVE)
-        self._contended = self._redis.register_script(_CONTENDED)
-        self._reconcile = self._redis.register_script(_RECONCILE)
+        self._exchange = self.redis.register_script(_EXCHANGE)
+        self._reserve = self.redis.register_script(_RESERVE)
+        self._contended = self.redis.register_script(_CONTENDED)
+        self._reconcile = self.redis.register_script(_RECONCILE)
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         """Serve the requests of one holder in one round trip."""
@@ -248,7 +248,7 @@ class RedisLeaseStore:
         if self._checkpoints and not self._epoch:
             self._learn_epoch(self._checkpoints)
         begins_with = self._carried_over(requests, now)
-        with self._redis.pipeline() as pipe:
+        with self.redis.pipeline() as pipe:
             for request, carried in zip(requests, begins_with, strict=True):
                 window = request.window
                 self._exchange(
@@ -289,7 +289,7 @@ class RedisLeaseStore:
         """Reserve messages of rates in one round trip."""
         if not reservations:
             return []
-        with self._redis.pipeline() as pipe:
+        with self.redis.pipeline() as pipe:
             for reservation in reservations:
                 self._reserve(
                     keys=[f"{PREFIX}rate:{reservation.key}"],
@@ -316,7 +316,7 @@ class RedisLeaseStore:
 
     def beat(self, holder: str, now: float) -> bool:
         """Say that a holder lives; whether that was known."""
-        with self._redis.pipeline() as pipe:
+        with self.redis.pipeline() as pipe:
             pipe.hget(_HOLDERS, holder)
             pipe.hset(_HOLDERS, holder, repr(now))
             seen_at = pipe.execute()[0]
@@ -331,7 +331,7 @@ class RedisLeaseStore:
         """What is gone of each (key, window)."""
         if not windows:
             return []
-        with self._redis.pipeline(transaction=False) as pipe:
+        with self.redis.pipeline(transaction=False) as pipe:
             for key, window in windows:
                 pipe.hgetall(_window(key, window))
             answers: list[Mapping[str, str]] = pipe.execute()
@@ -346,15 +346,15 @@ class RedisLeaseStore:
         """Save some of the windows that have changed. Raises StoreRecovering, and errors of either store."""
         if self._checkpoints is None:
             return
-        if not self._epoch or self._redis.get(_EPOCH) != self._epoch or self._last_saved() < self._saved_at:
+        if not self._epoch or self.redis.get(_EPOCH) != self._epoch or self._last_saved() < self._saved_at:
             self._know_epoch(self._checkpoints)
-        changed: Any = self._redis.spop(_CHANGED, SAVED_AT_ONCE)
+        changed: Any = self.redis.spop(_CHANGED, SAVED_AT_ONCE)
         if not changed:
             return
         now = self.time()
         ends = {key: int(end) for end, _, key in (each.partition(" ") for each in changed)}
         try:
-            with self._redis.pipeline() as pipe:
+            with self.redis.pipeline() as pipe:
                 for key in ends:
                     pipe.hgetall(key)
                 pipe.set(_SAVED, repr(now))  # before the database has it: what that has, Redis has had
@@ -362,12 +362,12 @@ class RedisLeaseStore:
             windows = [Checkpoint(key, ends[key], state) for key, state in zip(ends, states, strict=True) if state]
             self._checkpoints.save(windows, Epoch(self._epoch, now))
         except Exception:
-            self._redis.sadd(_CHANGED, *changed)
+            self.redis.sadd(_CHANGED, *changed)
             raise
         self._saved_at = now
 
     def _last_saved(self) -> float:
-        found: Any = self._redis.get(_SAVED)
+        found: Any = self.redis.get(_SAVED)
         return float(found or 0)
 
     def _learn_epoch(self, checkpoints: DatabaseCheckpoints) -> None:
@@ -381,12 +381,12 @@ class RedisLeaseStore:
         """Learn which life of Redis this is. Raises StoreForgot if it was this process that began a new one."""
         last, saved_at = checkpoints.epoch(), self._last_saved()
         if last is None:  # the first ever
-            self._redis.set(_EPOCH, uuid.uuid4().hex, nx=True)
-        name: Any = self._redis.get(_EPOCH)
+            self.redis.set(_EPOCH, uuid.uuid4().hex, nx=True)
+        name: Any = self.redis.get(_EPOCH)
         if last is None:
             checkpoints.begin(Epoch(name, 0.0))
         elif name != last.name or saved_at < max(last.saved_at, self._saved_at):
-            if not self._redis.set(_RESTORING, 1, nx=True, ex=RESTORING_SECONDS):
+            if not self.redis.set(_RESTORING, 1, nx=True, ex=RESTORING_SECONDS):
                 raise StoreRecovering
             self._epoch = self._begin_anew(checkpoints)
             raise StoreForgot(self._epoch)
@@ -394,13 +394,13 @@ class RedisLeaseStore:
 
     def _begin_anew(self, checkpoints: DatabaseCheckpoints) -> str:
         """Put back what was saved, where Redis does not know of more, and begin a life; its name."""
-        self._redis.delete(_EPOCH)
+        self.redis.delete(_EPOCH)
         now, restored = self.time(), 0
         for window in checkpoints.load(now):
-            known: Any = self._redis.hget(window.key, "granted")
+            known: Any = self.redis.hget(window.key, "granted")
             if int(known or 0) >= int(window.state.get("granted", 0)):
                 continue
-            with self._redis.pipeline() as pipe:
+            with self.redis.pipeline() as pipe:
                 pipe.hset(window.key, items=[part for pair in window.state.items() for part in pair])
                 pipe.expire(window.key, int(window.ends - now) + HOUR)
                 for holder, slash, lease_id in (name.rpartition("/") for name in window.state):
@@ -411,7 +411,7 @@ class RedisLeaseStore:
             restored += 1
         epoch = Epoch(uuid.uuid4().hex, now)
         checkpoints.begin(epoch)
-        with self._redis.pipeline() as pipe:
+        with self.redis.pipeline() as pipe:
             pipe.set(_LENDS, repr(now + RECOVERY_SECONDS))
             pipe.set(_SAVED, repr(now))
             pipe.set(_EPOCH, epoch.name)
@@ -427,12 +427,12 @@ class RedisLeaseStore:
 
     def time(self) -> float:
         """What time it is by the clock of Redis."""
-        answer: Any = self._redis.time()
+        answer: Any = self.redis.time()
         return int(answer[0]) + int(answer[1]) / 1e6
 
     def lost(self, now: float) -> list[LostHolder]:
         """The holders that are gone and hold parts of quotas."""
-        holders: Any = self._redis.hgetall(_HOLDERS)
+        holders: Any = self.redis.hgetall(_HOLDERS)
         found = []
         for holder, seen_at in holders.items():
             if float(seen_at) < now - GONE_SECONDS and (leases := self._leases_of(holder)):
@@ -447,11 +447,11 @@ class RedisLeaseStore:
 
     def _leases_of(self, holder: str) -> dict[int, tuple[int, int]]:
         """What a holder was lent of quotas, and what of that it said to have spent."""
-        places: Any = self._redis.hgetall(_holder(holder))
+        places: Any = self.redis.hgetall(_holder(holder))
         leases: dict[int, tuple[int, int]] = {}
         for lease_id, place in places.items():
             end, _, window = place.partition(" ")
-            text: Any = self._redis.hget(window, f"{holder}/{lease_id}") if end != "0" else None
+            text: Any = self.redis.hget(window, f"{holder}/{lease_id}") if end != "0" else None
             if text:
                 granted, spent, *_ = text.split(" ")
                 leases[int(lease_id)] = (int(granted), int(spent))
@@ -459,7 +459,7 @@ class RedisLeaseStore:
 
     def expire(self, now: float) -> int:
         """Close the connections of holders that are gone; Redis forgets old windows by itself."""
-        holders: Any = self._redis.hgetall(_HOLDERS)
+        holders: Any = self.redis.hgetall(_HOLDERS)
         settled = 0
         for holder, seen_at in holders.items():
             if float(seen_at) < now - SETTLED_SECONDS:
@@ -474,7 +474,7 @@ class RedisLeaseStore:
         first = [request for request in requests if not request.granted and request.window.end]
         if not first:
             return [0] * len(requests)
-        with self._redis.pipeline(transaction=False) as pipe:
+        with self.redis.pipeline(transaction=False) as pipe:
             for request in first:
                 pipe.exists(_window(request.key, request.window))
             missing = {request.lease_id for request, exists in zip(first, pipe.execute(), strict=True) if not exists}

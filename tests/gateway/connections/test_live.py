@@ -117,7 +117,7 @@ def test_a_board_shows_open_connections_with_what_was_reported_last(alice: User,
     home = worker()
     one = open_connection(application, api, worker_id=home.pk, messages_in=1)
     open_connection(application, api, worker_id=home.pk, ended_at=home.seen_at)
-    figures = live._ROW.pack(bytes.fromhex(one.pk), 7, 70, 8, 80, 1.5, 2.5, NOW, 1)
+    figures = live.ROW.pack(bytes.fromhex(one.pk), 7, 70, 8, 80, 1.5, 2.5, NOW, 1)
     live.write(home.pk, figures, home.seen_at)
     (row,) = board_of(f"api:{api.pk}").look(home.seen_at)
     assert (row.messages_in, row.bytes_out, row.rate_in, row.rate_out, row.waits) == (7, 80, 1.5, 2.5, "plan")
@@ -157,6 +157,6 @@ def test_a_selection_narrows_by_words_in_any_case_and_sorts_both_ways(alice: Use
 
 
 def test_reports_are_small_enough_for_ten_thousand_rows() -> None:
-    row = live._ROW.pack(uuid.uuid4().bytes, 1, 2, 3, 4, 1.0, 2.0, NOW, 0)
+    row = live.ROW.pack(uuid.uuid4().bytes, 1, 2, 3, 4, 1.0, 2.0, NOW, 0)
     assert len(live.zlib.compress(row * 10_000, 1)) < 100_000
     assert not LiveFigures._meta.get_field("figures").null

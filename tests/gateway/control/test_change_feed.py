@@ -483,5 +483,7 @@ async def test_many_are_closed_in_one_go_and_an_api_is_drained_of_those_who_were
         before = late.opened_at - 0.5
         await elsewhere(lambda: ask("connections.drained", late.api_id, seconds=0, before=before))
         await worker.change_feed.step()
-        await asyncio.sleep(0.01)
+        async with asyncio.timeout(10):
+            while "three" not in worker.closed:
+                await asyncio.sleep(0)
         assert worker.closed == {"one": 4011, "two": 4011, "three": 1012}

@@ -431,7 +431,7 @@ async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_k
 def test_the_publisher_is_told_how_many_connections_of_how_many_applications_are_open(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(impact, "_registered", defaultdict(list))
+    monkeypatch.setattr(impact, "registered", defaultdict(list))
     open_now = {"app": 5, "other": 2}
     count_with(live=lambda by, api_id: open_now if api_id == str(scenario.api.pk) else {})
     touched = impact.of(scenario.api)

@@ -52,7 +52,7 @@ PIECES = (
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), st.booleans())
 def test_a_look_for_hints_spares_no_credential(text: str, is_loud: bool) -> None:
     line = text.upper() if is_loud else text
-    searched = redaction._SECRETS.sub(
+    searched = redaction.SECRETS.sub(
         lambda found: "".join(group or "" for group in found.groups()) + "[redacted]", line
     )
     assert redaction.redact(line) == searched

@@ -98,7 +98,7 @@ def _all(kind: type[Any], module: Any) -> list[Any]:
 
 
 def test_every_refusal_and_every_close_that_is_no_ordinary_one_has_a_remedy() -> None:
-    codes = {each.code for each in _all(refusals.Refusal, refusals)} | set(refusals._CLOSES)
+    codes = {each.code for each in _all(refusals.Refusal, refusals)} | set(refusals.CLOSES)
     codes |= {refusals.over_plan(subject, "", 1).code for subject in ("subscription", "application", "API")}
     assert codes - {303001, 101504} <= set(remedies.REFUSED)
     ordinary = {close_codes.GOING_AWAY.code, close_codes.RESTARTING.code, close_codes.BY_OPERATOR.code}

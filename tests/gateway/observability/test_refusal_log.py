@@ -23,7 +23,7 @@ MOMENT = datetime.fromtimestamp(builders.NOW, UTC)
 ATTEMPT = "0123456789abcdef" * 2
 
 
-class Desk:
+class Harness:
     """One worker's refusals, and a database that is away while `is_away`."""
 
     def __init__(self, run: DatabaseThread) -> None:
@@ -49,71 +49,71 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(transactional_db: None) -> AsyncIterator[Desk]:
+async def harness(transactional_db: None) -> AsyncIterator[Harness]:
     run = DatabaseThread("test-refusals")
-    yield Desk(run)
+    yield Harness(run)
     await asyncio.to_thread(run.close)
 
 
-async def test_a_refusal_is_written_with_its_cause_and_whom_it_met(desk: Desk) -> None:
-    desk.refuse(attempt=ATTEMPT, handshake=builders.handshake())
-    await desk.log.write()
-    (row,) = await desk.rows()
+async def test_a_refusal_is_written_with_its_cause_and_whom_it_met(harness: Harness) -> None:
+    harness.refuse(attempt=ATTEMPT, handshake=builders.handshake())
+    await harness.log.write()
+    (row,) = await harness.rows()
     assert (row.request_id, row.attempt, row.at, row.times) == ("a" * 32, ATTEMPT, MOMENT, 1)
     assert (row.api_id, row.application_id, row.client_ip, row.path) == ("api", "app", "192.0.2.7", "/echo/1.0")
     assert (row.status, row.code, row.message) == (502, 101503, "Backend refused")
-    found = await desk(lambda: refusal_log.refusal_of(ATTEMPT))
+    found = await harness(lambda: refusal_log.refusal_of(ATTEMPT))
     assert found.description == "The backend did not accept the connection."
-    assert await desk(lambda: refusal_log.refusal_of("b" * 32)) is None
+    assert await harness(lambda: refusal_log.refusal_of("b" * 32)) is None
 
 
-async def test_what_could_not_be_read_is_written_without_names(desk: Desk) -> None:
-    desk.log.refused(refusals.malformed("No."), RefusedRequest("a" * 32, "192.0.2.7", "/\x00\ud800é"))
-    await desk.log.write()
-    (row,) = await desk.rows()
+async def test_what_could_not_be_read_is_written_without_names(harness: Harness) -> None:
+    harness.log.refused(refusals.malformed("No."), RefusedRequest("a" * 32, "192.0.2.7", "/\x00\ud800é"))
+    await harness.log.write()
+    (row,) = await harness.rows()
     assert (row.api_id, row.application_id, row.status, row.path) == ("", "", 400, r"/\ud800\xe9")
 
 
-async def test_a_flood_costs_a_few_rows_and_is_counted_whole(desk: Desk) -> None:
+async def test_a_flood_costs_a_few_rows_and_is_counted_whole(harness: Harness) -> None:
     for _ in range(10_000):
-        desk.refuse()
-    await desk.log.write()
-    rows = await desk.rows()
+        harness.refuse()
+    await harness.log.write()
+    rows = await harness.rows()
     assert (len(rows), sum(row.times for row in rows)) == (MOST_ALIKE, 10_000)
 
 
-async def test_a_flood_from_many_addresses_is_bounded_and_counted_too(desk: Desk) -> None:
+async def test_a_flood_from_many_addresses_is_bounded_and_counted_too(harness: Harness) -> None:
     for number in range(10_000):
-        desk.refuse(f"2001:db8::{number:x}")
-    await desk.log.write()
-    rows = await desk.rows()
+        harness.refuse(f"2001:db8::{number:x}")
+    await harness.log.write()
+    rows = await harness.rows()
     assert (len(rows), sum(row.times for row in rows)) == (MOST_AT_ONCE, 10_000)
 
 
-async def test_while_the_database_is_away_refusals_wait(desk: Desk) -> None:
-    desk.is_away = True
+async def test_while_the_database_is_away_refusals_wait(harness: Harness) -> None:
+    harness.is_away = True
     for _ in range(100):
-        desk.refuse()
-        await desk.log.write()
-    desk.is_away = False
-    await desk.log.write()
-    assert sum(row.times for row in await desk.rows()) == 100
+        harness.refuse()
+        await harness.log.write()
+    harness.is_away = False
+    await harness.log.write()
+    assert sum(row.times for row in await harness.rows()) == 100
 
 
 async def test_rows_are_kept_for_a_week_and_never_more_than_so_many(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refusal_log, "MOST_ROWS", 3)
     for number in range(6):
-        desk.refuse(str(number))
-    await desk.log.write()
-    await desk(lambda: refusal_log.prune(MOMENT))
-    assert [row.client_ip for row in await desk.rows()] == ["3", "4", "5"]
-    await desk(lambda: refusal_log.prune(MOMENT + timedelta(days=7, seconds=1)))
-    assert await desk.rows() == []
+        harness.refuse(str(number))
+    await harness.log.write()
+    await harness(lambda: refusal_log.prune(MOMENT))
+    assert [row.client_ip for row in await harness.rows()] == ["3", "4", "5"]
+    await harness(lambda: refusal_log.prune(MOMENT + timedelta(days=7, seconds=1)))
+    assert await harness.rows() == []
 
 
-async def test_of_a_flood_a_few_rows_an_hour_stay_and_count_the_others(desk: Desk) -> None:
+async def test_of_a_flood_a_few_rows_an_hour_stay_and_count_the_others(harness: Harness) -> None:
     def flood() -> list[tuple[str, int, datetime | None]]:
         about = {"status": 401, "code": 900901, "message": "No", "description": "No.", "api_id": "api"}
         RefusalRecord.objects.bulk_create(
@@ -133,7 +133,7 @@ async def test_of_a_flood_a_few_rows_an_hour_stay_and_count_the_others(desk: Des
         assert young == 900 + refusal_log.MOST_OF_CLIENT
         return list(RefusalRecord.objects.order_by("pk").values_list("request_id", "times", "since"))
 
-    rows = await desk(flood)
+    rows = await harness(flood)
     assert len(rows) == refusal_log.MOST_OF_CLIENT + refusal_log.MOST_OF_CAUSE
     assert sum(times for _, times, _ in rows) == 2000
     assert [name for name, _, _ in rows][:5] == ["995", "996", "997", "998", "999"]

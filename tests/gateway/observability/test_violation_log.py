@@ -38,7 +38,7 @@ def connection(application: str = "app", mode: ValidationMode = ValidationMode.R
     return Connection("c", admitted, lambda code, reason: None, "192.0.2.7", builders.NOW)
 
 
-class Desk:
+class Harness:
     """One worker's violations, and a database that is away while `is_away`."""
 
     def __init__(self, run: DatabaseThread) -> None:
@@ -63,70 +63,70 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(transactional_db: None) -> AsyncIterator[Desk]:
+async def harness(transactional_db: None) -> AsyncIterator[Harness]:
     run = DatabaseThread("test-violations")
-    yield Desk(run)
+    yield Harness(run)
     await asyncio.to_thread(run.close)
 
 
-async def test_a_violation_is_counted_and_kept_with_its_place(desk: Desk) -> None:
-    desk.send(b'{"text": 5}')
-    desk.send('{"text": "größer\0'.encode(), "backend", of=connection(mode=ValidationMode.ENFORCE))
-    await desk.log.write()
-    counted = await desk.read(lambda: BOOK.counted(API))
+async def test_a_violation_is_counted_and_kept_with_its_place(harness: Harness) -> None:
+    harness.send(b'{"text": 5}')
+    harness.send('{"text": "größer\0'.encode(), "backend", of=connection(mode=ValidationMode.ENFORCE))
+    await harness.log.write()
+    counted = await harness.read(lambda: BOOK.counted(API))
     assert sorted((each.sender, each.topic, each.application, each.times) for each in counted) == [
         ("backend", "/rooms/{id}", "Chat client", 1),
         ("client", "/rooms/{id}", "Chat client", 1),
     ]
-    second, first = await desk.read(lambda: BOOK.samples(API, ["app"]))
+    second, first = await harness.read(lambda: BOOK.samples(API, ["app"]))
     assert (first.path, first.message, first.payload, first.octets) == ("/text", "say", '{"text": 5}', 11)
     assert first.problem == 'value is not of type "string"'
     assert (first.is_closed, second.is_closed) == (False, True)
     assert second.payload == '{"text": "größer\\0'
 
 
-async def test_a_field_that_the_api_forbids_to_keep_is_in_no_sample(desk: Desk) -> None:
-    desk.redacted = ["/text"]
-    desk.send(b'{"text": 4111, "n": 1}')
-    desk.send(b"4111, which is no JSON")
-    await desk.log.write()
-    samples = await desk.read(lambda: ViolationSample.objects.order_by("pk").values_list("payload", "problem"))
+async def test_a_field_that_the_api_forbids_to_keep_is_in_no_sample(harness: Harness) -> None:
+    harness.redacted = ["/text"]
+    harness.send(b'{"text": 4111, "n": 1}')
+    harness.send(b"4111, which is no JSON")
+    await harness.log.write()
+    samples = await harness.read(lambda: ViolationSample.objects.order_by("pk").values_list("payload", "problem"))
     assert samples[0][0] == '{"text": "[redacted]", "n": 1}'
     assert "4111" not in repr(samples)
 
 
-async def test_a_flood_raises_a_number_and_leaves_few_rows(desk: Desk) -> None:
+async def test_a_flood_raises_a_number_and_leaves_few_rows(harness: Harness) -> None:
     for _ in range(3):
         for number in range(50):
-            desk.send(b'{"text": %d}' % number)
-        await desk.log.write()
-    assert [each.times for each in await desk.read(lambda: BOOK.counted(API))] == [150]
-    kept = await desk.read(lambda: BOOK.samples(API, ["app"]))
+            harness.send(b'{"text": %d}' % number)
+        await harness.log.write()
+    assert [each.times for each in await harness.read(lambda: BOOK.counted(API))] == [150]
+    kept = await harness.read(lambda: BOOK.samples(API, ["app"]))
     assert [each.payload for each in kept] == ['{"text": 2}', '{"text": 1}', '{"text": 0}', '{"text": 2}']
     assert len(kept) == 4 > MOST_ALIKE
 
 
-async def test_each_application_keeps_samples_of_its_own_and_where_none_are_wanted_none_are(desk: Desk) -> None:
+async def test_each_application_keeps_samples_of_its_own_and_where_none_are_wanted_none_are(harness: Harness) -> None:
     for application in ("app", "other"):
-        desk.send(b'{"text": 5}', of=connection(application))
-    await desk.log.write()
-    desk.log.samples = 0
-    desk.send(b'{"text": 6}', of=connection("third"))
-    await desk.log.write()
-    samples = await desk.read(lambda: BOOK.samples(API, ["app", "other", "third"]))
+        harness.send(b'{"text": 5}', of=connection(application))
+    await harness.log.write()
+    harness.log.samples = 0
+    harness.send(b'{"text": 6}', of=connection("third"))
+    await harness.log.write()
+    samples = await harness.read(lambda: BOOK.samples(API, ["app", "other", "third"]))
     assert sorted(each.application_id for each in samples) == ["app", "other"]
-    assert len(await desk.read(lambda: BOOK.counted(API))) == 3
+    assert len(await harness.read(lambda: BOOK.counted(API))) == 3
 
 
-async def test_nothing_is_lost_while_the_database_is_away(desk: Desk) -> None:
-    desk.is_away = True
-    desk.send(b'{"text": 5}')
-    await desk.log.write()
-    desk.is_away = False
-    desk.send(b'{"text": 6}')
-    await desk.log.write()
-    assert [each.times for each in await desk.read(lambda: BOOK.counted(API))] == [2]
-    assert len(await desk.read(lambda: BOOK.samples(API, ["app"]))) == 2
+async def test_nothing_is_lost_while_the_database_is_away(harness: Harness) -> None:
+    harness.is_away = True
+    harness.send(b'{"text": 5}')
+    await harness.log.write()
+    harness.is_away = False
+    harness.send(b'{"text": 6}')
+    await harness.log.write()
+    assert [each.times for each in await harness.read(lambda: BOOK.counted(API))] == [2]
+    assert len(await harness.read(lambda: BOOK.samples(API, ["app"]))) == 2
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from core.text import byte_size
-from gateway.payloads.reading import Passage, PayloadReader, unmasked
+from gateway.payloads.reading import PayloadEvent, PayloadReader, apply_mask
 
 LIMIT = 5000
 
@@ -25,7 +25,7 @@ def frame(payload: bytes, first: int = 0x81, *, masked: bool = True) -> bytes:
     else:
         head = bytes((first, bit | 127)) + length.to_bytes(8, "big")
     key = os.urandom(4)
-    return head + key + unmasked(payload, key) if masked else head + payload
+    return head + key + apply_mask(payload, key) if masked else head + payload
 
 
 class Deflate:
@@ -43,14 +43,14 @@ def reader(*, masked: bool = True, is_compressed: bool = False) -> PayloadReader
     return PayloadReader(masked=masked, is_compressed=is_compressed, limit=LIMIT)
 
 
-def read(chunks: Iterable[bytes], **options: bool) -> list[Passage]:
+def read(chunks: Iterable[bytes], **options: bool) -> list[PayloadEvent]:
     """What comes out of a reader, chunk after chunk."""
     made = reader(**options)
-    return [passage for chunk in chunks for passage in made.feed(chunk)]
+    return [event for chunk in chunks for event in made.feed(chunk)]
 
 
-def payloads(passages: list[Passage]) -> list[bytes]:
-    return [each.payload for each in passages if each.payload is not None]
+def payloads(events: list[PayloadEvent]) -> list[bytes]:
+    return [each.payload for each in events if each.payload is not None]
 
 
 STREAM = [
@@ -66,16 +66,16 @@ STREAM = [
 @pytest.mark.parametrize("step", [1, 2, 7, 10_000])
 def test_however_the_bytes_are_cut_the_same_messages_come_out_and_no_byte_is_lost(step: int) -> None:
     stream = b"".join(STREAM)
-    passages = read(stream[at : at + step] for at in range(0, len(stream), step))
-    assert payloads(passages) == [b"one", b"two", b"x" * 200, b""]
-    assert sorted(b"".join(each.raw for each in passages)) == sorted(stream)
+    events = read(stream[at : at + step] for at in range(0, len(stream), step))
+    assert payloads(events) == [b"one", b"two", b"x" * 200, b""]
+    assert sorted(b"".join(each.raw for each in events)) == sorted(stream)
 
 
 def test_a_control_frame_does_not_wait_for_the_message_that_it_stands_in() -> None:
     made = reader()
     begin, ping, end = frame(b"tw", 0x01), frame(b"ping", 0x89), frame(b"o", 0x80)
     assert [each.raw for each in made.feed(begin + ping)] == [ping]
-    assert list(made.feed(end)) == [Passage(begin + end, b"two")]
+    assert list(made.feed(end)) == [PayloadEvent(begin + end, b"two")]
 
 
 def test_what_a_backend_sends_has_no_mask() -> None:
@@ -104,16 +104,16 @@ def test_a_message_that_ends_its_deflate_stream_is_read_and_so_is_the_next(added
 
 def test_a_bomb_is_inflated_no_further_than_the_limit() -> None:
     made = reader(is_compressed=True)
-    passages = list(made.feed(frame(Deflate()(b"\0" * 50_000_000)[: LIMIT - 10], 0xC1) + frame(b"next")))
-    assert passages[0].is_too_long
-    assert passages[0].problem == f"it is longer than {byte_size(LIMIT)}"
+    events = list(made.feed(frame(Deflate()(b"\0" * 50_000_000)[: LIMIT - 10], 0xC1) + frame(b"next")))
+    assert events[0].is_too_long
+    assert events[0].problem == f"it is longer than {byte_size(LIMIT)}"
     assert made.is_blind  # the next one could not be read without it
-    assert payloads(passages) == []
+    assert payloads(events) == []
 
 
 def test_what_is_no_deflate_stream_is_said_to_be_none() -> None:
-    passages = read([frame(b"\xff\xff\xff", 0xC1)], is_compressed=True)
-    assert [each.problem for each in passages] == ["it cannot be inflated"]
+    events = read([frame(b"\xff\xff\xff", 0xC1)], is_compressed=True)
+    assert [each.problem for each in events] == ["it cannot be inflated"]
 
 
 @pytest.mark.parametrize("step", [1, 10_000])
@@ -121,13 +121,13 @@ def test_a_message_that_is_too_long_is_stepped_over_without_being_kept(step: int
     long = frame(b"x" * 4000, 0x01) + frame(b"", 0x89) + frame(b"x" * 4000, 0x00) + frame(b"x", 0x80)
     stream = frame(b"one") + long + frame(b"two")
     made = reader()
-    passages, most = [], 0
+    events, most = [], 0
     for at in range(0, len(stream), step):
-        passages += made.feed(stream[at : at + step])
-        most = max(most, len(made._held))
-    assert payloads(passages) == [b"one", b"two"]
-    assert [each.is_too_long for each in passages if each.problem] == [True]
-    assert sorted(b"".join(each.raw for each in passages)) == sorted(stream)
+        events += made.feed(stream[at : at + step])
+        most = max(most, len(made.held))
+    assert payloads(events) == [b"one", b"two"]
+    assert [each.is_too_long for each in events if each.problem] == [True]
+    assert sorted(b"".join(each.raw for each in events)) == sorted(stream)
     assert most <= 4008  # the announced length alone was enough
 
 
@@ -151,13 +151,13 @@ def test_a_message_that_is_too_long_is_stepped_over_without_being_kept(step: int
 )
 def test_what_breaks_the_protocol_is_handed_on_as_it_came_for_others_to_judge(broken: bytes) -> None:
     stream = frame(b"one") + broken + frame(b"two")
-    passages = read([stream])
-    assert payloads(passages) == [b"one"]
-    assert b"".join(each.raw for each in passages) == stream
+    events = read([stream])
+    assert payloads(events) == [b"one"]
+    assert b"".join(each.raw for each in events) == stream
 
 
 def test_what_is_held_can_be_had_back() -> None:
     made, begun = reader(), frame(b"tw", 0x01) + frame(b"three", 0x00)[:4]
     assert list(made.feed(begun)) == []
     assert made.release() == begun
-    assert list(made.feed(b"anything")) == [Passage(b"anything")]
+    assert list(made.feed(b"anything")) == [PayloadEvent(b"anything")]

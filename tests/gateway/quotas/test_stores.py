@@ -454,7 +454,7 @@ def _empty(store: LeaseStore) -> None:
     if isinstance(store, MemoryStore):
         store.__init__()  # type: ignore[misc]
     elif isinstance(store, RedisLeaseStore):
-        store._redis.flushall()
+        store.redis.flushall()
     else:
         for model in (LeaseRecord, QuotaWindow, LeaseHolder, RateSchedule):
             model.objects.all().delete()

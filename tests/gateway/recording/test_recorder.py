@@ -45,7 +45,7 @@ def a_connection(number: int = 1, application: str = "app") -> Connection:
     return Connection(f"c{number}", admitted, lambda code, reason: None, "192.0.2.7", builders.NOW)
 
 
-class Desk:
+class Harness:
     """A worker with its recorder and a database in memory."""
 
     def __init__(self, *pointers: str) -> None:
@@ -96,58 +96,58 @@ class Desk:
 
 
 def test_both_directions_are_taken_down_whole_and_pass_unchanged() -> None:
-    desk = Desk()
-    desk.record()
-    world = desk.open(a_connection())
+    harness = Harness()
+    harness.record()
+    world = harness.open(a_connection())
     sent = frame(b'{"n": 1}') + frame(b"tw", 0x01) + frame(b"", 0x89) + frame(b"o", 0x80)
     for at in range(0, len(sent), 3):
         world.relay.client.data_received(sent[at : at + 3])
     world.relay.backend.data_received(frame(b"\x00\xff", 0x82, masked=False))
     assert (world.backend.written, world.client.written) == (sent, frame(b"\x00\xff", 0x82, masked=False))
-    assert desk.said() == [("client", b'{"n": 1}'), ("client", b"two"), ("backend", b"\x00\xff")]
-    assert [each.is_text for each in desk.written] == [True, True, False]
+    assert harness.said() == [("client", b'{"n": 1}'), ("client", b"two"), ("backend", b"\x00\xff")]
+    assert [each.is_text for each in harness.written] == [True, True, False]
 
 
 def test_a_connection_that_is_not_recorded_has_the_relay_that_it_always_has() -> None:
-    desk = Desk()
-    desk.record(application="other")
+    harness = Harness()
+    harness.record(application="other")
     connection = a_connection()
     kind: Callable[..., Any] = object
-    assert desk.recorder.around(connection, kind) is kind
-    world = desk.open(connection)
+    assert harness.recorder.around(connection, kind) is kind
+    world = harness.open(connection)
     for leg in (world.relay.client, world.relay.backend):
         assert type(leg) is Leg
         assert not isinstance(leg.write, Tap)
 
 
 def test_recording_begins_and_ends_in_the_middle_of_a_message_that_is_left_out() -> None:
-    desk, connection = Desk(), a_connection()
-    world = desk.open(connection)
+    harness, connection = Harness(), a_connection()
+    world = harness.open(connection)
     client = world.relay.client
     before = client.write
     first = frame(b"before", 0x01) + frame(b"more", 0x00)
     client.data_received(first[:-2])
-    desk.record("c1")
+    harness.record("c1")
     client.data_received(first[-2:] + frame(b"end", 0x80) + frame(b"heard"))
-    desk.end()
+    harness.end()
     client.data_received(frame(b"after"))
     assert client.write is before
-    assert desk.said() == [("client", b"heard")]
+    assert harness.said() == [("client", b"heard")]
     assert world.relay.traffic().messages_in == 3
 
 
 def test_only_the_connection_that_is_named_is_recorded_and_only_until_its_time() -> None:
-    desk = Desk()
-    first, second = desk.open(a_connection(1)), desk.open(a_connection(2))
-    desk.record("c2", seconds=5)
+    harness = Harness()
+    first, second = harness.open(a_connection(1)), harness.open(a_connection(2))
+    harness.record("c2", seconds=5)
     for world in (first, second):
         world.relay.client.data_received(frame(b"hello"))
-    assert desk.said() == [("client", b"hello")]
+    assert harness.said() == [("client", b"hello")]
 
     async def a_moment_later() -> None:
-        desk.now += timedelta(seconds=5)
-        keeping = asyncio.create_task(desk.recorder.keep())
-        while desk.recorder._active:
+        harness.now += timedelta(seconds=5)
+        keeping = asyncio.create_task(harness.recorder.keep())
+        while harness.recorder.active:
             await asyncio.sleep(0)
         keeping.cancel()
 
@@ -157,72 +157,72 @@ def test_only_the_connection_that_is_named_is_recorded_and_only_until_its_time()
     finally:
         recording.WRITE_SECONDS = recording_seconds  # type: ignore[misc]
     second.relay.client.data_received(frame(b"too late"))
-    assert len(desk.said()) == 1
+    assert len(harness.said()) == 1
 
 
 def test_compressed_messages_are_read_from_the_start_and_told_of_where_they_cannot_be_read() -> None:
-    desk, deflate = Desk(), Deflate()
-    desk.record()
+    harness, deflate = Harness(), Deflate()
+    harness.record()
     options: dict[str, Any] = {"rsv": frames.RSV1, "keeps_context": (True, True)}
-    world = desk.open(a_connection(), **options)
+    world = harness.open(a_connection(), **options)
     world.relay.client.data_received(frame(deflate(b"again and again"), 0xC1) + frame(deflate(b"again and"), 0xC1))
-    assert [payload for _, payload in desk.said()] == [b"again and again", b"again and"]
-    desk.end()
-    desk.record()
+    assert [payload for _, payload in harness.said()] == [b"again and again", b"again and"]
+    harness.end()
+    harness.record()
     world.relay.client.data_received(frame(deflate(b"again and again"), 0xC1) + frame(b"plain"))
-    assert [payload for _, payload in desk.said()][2:] == [None, b"plain"]
-    assert "compressed" in desk.written[2].problem
+    assert [payload for _, payload in harness.said()][2:] == [None, b"plain"]
+    assert "compressed" in harness.written[2].problem
     # Where each message stands by itself, nothing is lost by coming late.
-    alone = desk.open(a_connection(2), rsv=frames.RSV1, keeps_context=(False, False))
+    alone = harness.open(a_connection(2), rsv=frames.RSV1, keeps_context=(False, False))
     alone.relay.client.data_received(frame(Deflate()(b"first"), 0xC1) + frame(Deflate()(b"second"), 0xC1))
-    assert [payload for _, payload in desk.said()][4:] == [b"first", b"second"]
+    assert [payload for _, payload in harness.said()][4:] == [b"first", b"second"]
 
 
 def test_named_fields_are_gone_before_anything_waits_and_nothing_is_kept_of_what_may_hold_them() -> None:
-    desk = Desk("/card")
-    desk.record()
-    world = desk.open(a_connection())
+    harness = Harness("/card")
+    harness.record()
+    world = harness.open(a_connection())
     sent = frame(b'{"card": "4111", "n": 1}') + frame(b"card 4111") + frame(b"x" * (LONGEST + 1))
     for at in range(0, len(sent), 100_000):
         world.relay.client.data_received(sent[at : at + 100_000])
-    assert b"4111" not in repr(vars(desk.recorder)).encode()
-    assert desk.said() == [
+    assert b"4111" not in repr(vars(harness.recorder)).encode()
+    assert harness.said() == [
         ("client", json.dumps({"card": REDACTED, "n": 1}).encode()),
         ("client", None),
         ("client", None),
     ]
-    assert (desk.written[0].fields, desk.written[0].octets) == (1, 24)
-    assert desk.written[2].problem == "it is longer than 256 KiB"
-    desk.pointers = None
+    assert (harness.written[0].fields, harness.written[0].octets) == (1, 24)
+    assert harness.written[2].problem == "it is longer than 256 KiB"
+    harness.pointers = None
     world.relay.client.data_received(frame(b"{}"))
-    assert desk.said()[3:] == [("client", None)]
+    assert harness.said()[3:] == [("client", None)]
 
 
 def test_what_there_is_no_room_for_is_counted_and_what_could_not_be_written_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(recording, "MOST_WAITING", 250)
-    desk = Desk()
-    desk.record()
-    world = desk.open(a_connection())
-    desk.is_away = True
+    harness = Harness()
+    harness.record()
+    world = harness.open(a_connection())
+    harness.is_away = True
     world.relay.client.data_received(frame(b"1") + frame(b"2") + frame(b"3"))
-    assert desk.said() == []
+    assert harness.said() == []
     world.relay.client.data_received(frame(b"4"))
-    desk.is_away = False
-    assert desk.said() == [("client", b"1"), ("client", b"2")]
-    assert desk.missed == 2
-    desk.full = {desk.active[0].id}
+    harness.is_away = False
+    assert harness.said() == [("client", b"1"), ("client", b"2")]
+    assert harness.missed == 2
+    harness.full = {harness.active[0].id}
     world.relay.client.data_received(frame(b"5"))
-    desk.said()
+    harness.said()
     assert not isinstance(world.relay.client.write, Tap)
 
 
 def test_a_recorder_that_fails_leaves_the_connection_alone() -> None:
-    desk = Desk()
-    desk.record()
-    world = desk.open(a_connection())
-    desk.recorder.redacted_of = lambda api_id: 1 / 0  # type: ignore[assignment, return-value]
+    harness = Harness()
+    harness.record()
+    world = harness.open(a_connection())
+    harness.recorder.redacted_of = lambda api_id: 1 / 0  # type: ignore[assignment, return-value]
     sent = frame(b"1") + frame(b"2")
     world.relay.client.data_received(sent)
     world.relay.client.data_received(sent)
@@ -278,14 +278,14 @@ def test_what_is_forbidden_is_not_active_and_what_is_old_goes_with_its_rows(row:
 
 @pytest.mark.django_db(transaction=True)
 def test_no_named_field_is_ever_in_the_files_of_the_database(row: Recording) -> None:
-    desk = Desk("/card/number")
-    desk.active = [ActiveRecording(row.pk, API, "app", "", MOMENT + timedelta(seconds=60))]
-    asyncio.run(desk.recorder.refresh())
-    world = desk.open(a_connection())
+    harness = Harness("/card/number")
+    harness.active = [ActiveRecording(row.pk, API, "app", "", MOMENT + timedelta(seconds=60))]
+    asyncio.run(harness.recorder.refresh())
+    world = harness.open(a_connection())
     sent = b'{"card": {"number": "4111-secret-1111"}, "text": "kept-and-found"}'
     world.relay.client.data_received(frame(sent) + frame(sent[:-1]) + frame(sent[:20], 0x01) + frame(sent[20:], 0x80))
     world.relay.backend.data_received(frame(b"\xff" + sent, 0x82, masked=False))
-    store.add(desk.recorder._waiting, desk.recorder._missed, timezone.now())
+    store.add(harness.recorder.waiting, harness.recorder.missed, timezone.now())
     if database.vendor == "sqlite":
         name = str(database.settings_dict["NAME"])
         stored = b"".join(Path(path).read_bytes() for path in (name, f"{name}-wal") if Path(path).exists())

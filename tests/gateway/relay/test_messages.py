@@ -89,8 +89,8 @@ async def test_messages_are_held_against_the_schemas_of_their_topic(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    relay = MessageRelay(parts[0], send, ended.set, EndpointOptions())
-    relay.check_messages(Checks(mode, CHECK, None), 1000, lambda sender, misfit: misfits.append(misfit))
+    checking: Any = {"longest_checked": 1000, "on_misfit": lambda sender, misfit: misfits.append(misfit)}
+    relay = MessageRelay(parts[0], send, ended.set, EndpointOptions(), checks=Checks(mode, CHECK, None), **checking)
     await relay.from_client(GOOD.decode(), None)
     await relay.from_client(None, BAD)
     async with asyncio.timeout(PATIENCE):
@@ -110,8 +110,8 @@ async def test_a_backend_that_says_what_does_not_fit_is_told_where() -> None:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    relay = MessageRelay(parts[0], send, ended.set, EndpointOptions())
-    relay.check_messages(Checks(ValidationMode.ENFORCE, None, CHECK), 1000, lambda sender, misfit: None)
+    checks = Checks(ValidationMode.ENFORCE, None, CHECK)
+    relay = MessageRelay(parts[0], send, ended.set, EndpointOptions(), checks=checks, longest_checked=1000)
     relay.start()
     async with asyncio.timeout(PATIENCE):
         await ended.wait()

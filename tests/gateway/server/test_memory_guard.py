@@ -5,29 +5,39 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from gateway.relay.splice import Relay
 from gateway.server import memory_guard
 from gateway.server.memory_guard import Memory, MemoryGuard, control_group_memory
+
+
+class Full(Relay):
+    """A relay with so many bytes in its buffers."""
+
+    def __init__(self, buffered: int) -> None:
+        leg: Any = SimpleNamespace(transport=SimpleNamespace(get_write_buffer_size=lambda: self.buffered // 2))
+        self.buffered, self.client, self.backend = buffered, leg, leg
+
+    def abort(self) -> None:
+        self.buffered = 0
 
 
 class Client:
     """A connection with so many bytes in buffers."""
 
-    relay = None
-
     def __init__(self, number: int, buffered: int) -> None:
-        self.id, self.buffered, self.told = str(number), buffered, 0
+        self.id, self.relay, self.told = str(number), Full(buffered), 0
 
     def close(self, code: int, reason: str) -> None:
-        self.told, self.buffered = code, 0
+        self.told, self.relay.buffered = code, 0
 
 
 @pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> list[Client]:
-    monkeypatch.setattr(memory_guard, "_buffered", lambda client: client.buffered)
+def clients() -> list[Client]:
     return [Client(number, 10_000 * number) for number in range(10)]
 
 
@@ -49,7 +59,7 @@ def test_newcomers_are_refused_while_memory_is_short_and_the_log_says_so_once(
     assert not any(client.told for client in clients)
 
 
-def test_the_largest_go_first_and_no_more_than_have_to(clients: list[Client]) -> None:
+async def test_the_largest_go_first_and_no_more_than_have_to(clients: list[Client]) -> None:
     made = guard(clients, [1_000_000])
     made.look()
     assert [client.id for client in clients if client.told == 1013] == ["8", "9"]

@@ -251,6 +251,17 @@ def test_one_that_cannot_be_renewed_goes_on(tmp_path: Path) -> None:
     assert ended(process) == (0, "")
 
 
+def test_an_old_one_that_does_not_go_within_its_grace_is_killed() -> None:
+    process = supervise("Child('a', lambda: (ready.set(), deaf()), ready=ready, grace=0.1)")
+    first = pid_from(process)
+    process.send_signal(signal.SIGHUP)
+    second = pid_from(process)
+    assert next_said(process) == "a was renewed."
+    assert [child.pid for child in psutil.Process(process.pid).children()] == [second]
+    assert not psutil.pid_exists(first)
+    assert ended(process)[0] == 0
+
+
 def test_one_that_dies_while_its_successor_starts_is_replaced_by_it() -> None:
     process = supervise("Child('a', never_ready, ready=ready)", settle="60")
     first = pid_from(process)

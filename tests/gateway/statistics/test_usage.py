@@ -11,7 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Notification, User
+from devportal import operations as developing
 from devportal.queries import application_plans
+from devportal.sharing import Right
 from gateway.models import MonthlyStatement, TrafficFigures
 from gateway.quotas.limits import window_at
 from gateway.quotas.usage import PlanUsage, QuotaUsage
@@ -59,9 +61,13 @@ def told(user: User) -> list[str]:
     return list(Notification.objects.filter(user=user).order_by("pk").values_list("sentence", flat=True))
 
 
-def test_the_owner_is_told_at_80_and_at_100_per_cent_once_a_period(
-    subscribed: tuple[Any, Any], used: dict[str, int], carol: User, alice: User
+def test_who_runs_an_application_is_told_at_80_and_at_100_per_cent_once_a_period(
+    subscribed: tuple[Any, Any], used: dict[str, int], carol: User, alice: User, mallory: User, admin: User
 ) -> None:
+    application, _ = subscribed
+    for name, right in (("mallory", Right.MANAGE), ("admin", Right.KEYS)):
+        developing.add_member(application=application, name=name, right=right, actor=carol, now=NOON)
+    Notification.objects.all().delete()
     for number, sentences in ((39_999, 0), (40_000, 1), (45_000, 1), (50_000, 2), (50_000, 2)):
         used["used"] = number
         usage.warn(NOON)
@@ -70,7 +76,7 @@ def test_the_owner_is_told_at_80_and_at_100_per_cent_once_a_period(
     assert first.startswith("Chat client has used 80 % of its quota for EchoWebSocket 1.0.0")
     assert "used up" in second
     assert "28 November, 00:00 UTC" in second
-    assert told(alice) == []
+    assert (told(mallory), told(admin), told(alice)) == ([first, second], [], [])
     tomorrow = NOON + timedelta(days=1)
     passed(*subscribed, tomorrow)
     usage.warn(tomorrow)

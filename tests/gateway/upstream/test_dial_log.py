@@ -34,7 +34,7 @@ ADDRESS = "echo ws://a.test/?x=1 2"
 DOWN = refusals.backend_refused("Nothing listens at the backend's address.")
 
 
-class Desk:
+class Harness:
     """Two workers' dials, a clock, and a database that is away while `is_away`."""
 
     def __init__(self, run: DatabaseThread) -> None:
@@ -55,48 +55,48 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(transactional_db: None) -> AsyncIterator[Desk]:
+async def harness(transactional_db: None) -> AsyncIterator[Harness]:
     run = DatabaseThread("test-dials")
-    yield Desk(run)
+    yield Harness(run)
     await asyncio.to_thread(run.close)
 
 
-async def test_another_outcome_is_written_at_once_and_the_same_one_seldom(desk: Desk) -> None:
+async def test_another_outcome_is_written_at_once_and_the_same_one_seldom(harness: Harness) -> None:
     for _ in range(3):
-        desk.now += timedelta(seconds=1)
-        desk.one.dialled(ADDRESS, 0.2, None)
-        await desk.one.write()
-    assert desk.writes == 1
-    desk.one.dialled(ADDRESS, 0.5, DOWN)
-    await desk.one.write()
-    row = await desk.row()
+        harness.now += timedelta(seconds=1)
+        harness.one.dialled(ADDRESS, 0.2, None)
+        await harness.one.write()
+    assert harness.writes == 1
+    harness.one.dialled(ADDRESS, 0.5, DOWN)
+    await harness.one.write()
+    row = await harness.row()
     assert (row.api_id, row.address, row.status) == ("echo", "ws://a.test/?x=1 2", 502)
     assert (row.sentence, row.seconds) == (DOWN.description, 0.5)
-    assert (row.opened_at, row.failed_at) == (MOMENT + timedelta(seconds=1), desk.now)
-    desk.now += timedelta(seconds=10)
-    desk.one.dialled(ADDRESS, 0.5, DOWN)
-    await desk.one.write()
-    assert (await desk.row()).at == desk.now
+    assert (row.opened_at, row.failed_at) == (MOMENT + timedelta(seconds=1), harness.now)
+    harness.now += timedelta(seconds=10)
+    harness.one.dialled(ADDRESS, 0.5, DOWN)
+    await harness.one.write()
+    assert (await harness.row()).at == harness.now
 
 
-async def test_the_latest_of_all_workers_stands_there_whoever_writes_last(desk: Desk) -> None:
-    desk.one.dialled(ADDRESS, 0.1, DOWN)
-    desk.now += timedelta(seconds=1)
-    desk.two.dialled(ADDRESS, 0.1, None)
-    await desk.two.write()
-    await desk.one.write()
-    row = await desk.row()
-    assert (row.status, row.at) == (101, desk.now)
+async def test_the_latest_of_all_workers_stands_there_whoever_writes_last(harness: Harness) -> None:
+    harness.one.dialled(ADDRESS, 0.1, DOWN)
+    harness.now += timedelta(seconds=1)
+    harness.two.dialled(ADDRESS, 0.1, None)
+    await harness.two.write()
+    await harness.one.write()
+    row = await harness.row()
+    assert (row.status, row.at) == (101, harness.now)
 
 
-async def test_while_the_database_is_away_the_latest_waits(desk: Desk) -> None:
-    desk.is_away = True
-    desk.one.dialled(ADDRESS, 0.1, DOWN)
-    await desk.one.write()
-    desk.is_away = False
-    desk.one.dialled(ADDRESS, 0.1, None)
-    await desk.one.write()
-    assert (await desk.row()).status == 101
+async def test_while_the_database_is_away_the_latest_waits(harness: Harness) -> None:
+    harness.is_away = True
+    harness.one.dialled(ADDRESS, 0.1, DOWN)
+    await harness.one.write()
+    harness.is_away = False
+    harness.one.dialled(ADDRESS, 0.1, None)
+    await harness.one.write()
+    assert (await harness.row()).status == 101
 
 
 async def test_each_dial_of_a_backend_is_told_and_none_of_a_mock() -> None:

@@ -203,10 +203,11 @@ async def test_a_certificate_that_cannot_be_used_is_tried_once_in_a_while_howeve
         with pytest.raises(BackendError, match="certificate"):
             await contexts.for_backend(weak)
     assert tried == ["weak"]
-    await asyncio.sleep(0.1)
-    with pytest.raises(BackendError, match="certificate"):
-        await contexts.for_backend(weak)
-    assert tried == ["weak"] * 2
+    async with asyncio.timeout(5):
+        while len(tried) < 2:
+            await asyncio.sleep(0.01)
+            with pytest.raises(BackendError, match="certificate"):
+                await contexts.for_backend(weak)
 
 
 async def test_a_name_service_that_fails_suspends_no_backend() -> None:

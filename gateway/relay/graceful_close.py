@@ -21,7 +21,7 @@ STREAM_SECONDS: Final = 1.0  # who has not paused for so long waits for no answe
 MOST_HELD: Final = 256 * 1024  # bytes
 
 
-class Farewell:
+class GracefulClose:
     """Calls `leave` at the moment in which nothing is lost by it, within so many seconds. End it with `over`."""
 
     def __init__(self, client: Leg, backend: Leg, leave: Callable[[], None], seconds: float) -> None:
