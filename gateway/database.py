@@ -22,6 +22,7 @@ from core import outage
 T = TypeVar("T")
 FULL_SECONDS = 1.0  # for which it is not asked again whether somebody has left a place
 FRESH_SECONDS = 1.0  # for which a mark that was read in passing may be gone by
+TURN_SECONDS = 0.02  # and one that the loop has looked at: what is done on one beat looks once
 
 
 class Runner(Protocol):
@@ -162,7 +163,9 @@ class WriteMark:
                 self.close()
                 self._own = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=0, isolation_level=None)
                 self._place, self._opened = (stat.st_dev, stat.st_ino), self._opened + 1
-            return self._opened, self._own.execute("PRAGMA data_version").fetchone()[0]
+            mark = self._opened, self._own.execute("PRAGMA data_version").fetchone()[0]
+            self._read = self._elapsed(), mark
+            return mark
         except (OSError, sqlite3.Error):
             self.close()
             return None
@@ -170,7 +173,9 @@ class WriteMark:
     def known(self) -> Hashable:
         """The mark now, or what it was a moment ago: what has been written since changes it later."""
         at, mark = self._read
-        return self.at_once() if self._path else mark if self._elapsed() - at < FRESH_SECONDS else None
+        if self._elapsed() - at < (TURN_SECONDS if self._path else FRESH_SECONDS):
+            return mark
+        return self.at_once() if self._path else None
 
     def read(self) -> Hashable:
         """The mark now, on a thread of the database's. Raises `django.db.Error`."""

@@ -36,6 +36,9 @@ class Engine:
     passed: int
     given: int
     connections: int
+    may_poll: bool
+    is_hot: bool
+    alone: int
     def select(self, timeout: float | None, /) -> list[tuple[int, int]]: ...
     def watch(self, fd: int, events: int, is_known: bool, /) -> None: ...
     def serve(self, loop: asyncio.AbstractEventLoop, /) -> None: ...

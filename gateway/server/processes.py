@@ -12,11 +12,24 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 ASKED = (signal.SIGTERM, signal.SIGINT)
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 log = logging.getLogger("gateway.processes")
+
+
+def cores(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float:
+    """How many cores this process may use: those that it is bound to, as far as control groups (version 2) let it."""
+    found = float(len(os.sched_getaffinity(0)))
+    with suppress(OSError):
+        places = [line.removeprefix("0::/") for line in own.read_text().splitlines() if line.startswith("0::/")]
+        for folder in [each for place in places for each in (root / place, *(root / place).parents)]:
+            with suppress(OSError, ValueError):  # at the top nothing is said, and "max" is no limit
+                quota, period = (folder / "cpu.max").read_text().split()
+                found = min(found, int(quota) / int(period))
+    return found
 
 
 class Flag:

@@ -20,7 +20,7 @@ from core.client_address import TrustedProxies
 from gateway import close_codes, native, refusals
 from gateway.control.plane import ControlPlane
 from gateway.logging import redaction
-from gateway.native.loop import new_event_loop
+from gateway.native.loop import NativeLoop, new_event_loop
 from gateway.observability import access_log
 from gateway.observability.refusal_log import RefusedRequest
 from gateway.refusals import Refusal
@@ -34,7 +34,7 @@ from gateway.server.context import GatewayContext
 from gateway.server.http import GatewayHttp
 from gateway.server.listeners import CannotServe, Listener
 from gateway.server.memory_guard import MemoryGuard, control_group_memory
-from gateway.server.processes import Flag
+from gateway.server.processes import Flag, cores
 from gateway.server.quick import QuickEntry, QuickWay
 from gateway.server.websocket import PendingWebSocket
 
@@ -210,6 +210,8 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
     for asked in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(asked, stopping.set)
     config = inheritance.config
+    if isinstance(loop, NativeLoop):
+        loop.engine.may_poll = config.workers <= cores()
     context, control = inheritance.open_context()
     try:
         if control:

@@ -1,7 +1,8 @@
 /* The selector of a worker's event loop, which serves sockets of its own on the way.
  *
- * One thread, the loop's, and always with the GIL, except while it waits. Everything is level-triggered: what is not
- * dealt with now is told again, and a turn reads from each socket once, so none can hold up the others.
+ * One thread, the loop's. It waits without the GIL and takes it when something is for Python (`engine_hold`), so what only
+ * passes neither waits for other threads nor keeps them from running. Its own sockets are edge-triggered: what may
+ * still be read of one is `due` in the next turn, and a turn reads from each once, so none can hold up the others.
  */
 #ifndef GATEWAY_ENGINE_H
 #define GATEWAY_ENGINE_H
@@ -16,7 +17,9 @@ enum {
     CHUNK = 128 * 1024,   /* bytes that are read from a socket at a time */
     TLS_RECORD = 20 * 1024,   /* the longest record, and some */
     EVENTS = 256,         /* sockets in one turn */
-    TURNS = 64,           /* turns before Python has its own, whether or not it has something to do */
+    PASSING = 16,        /* chunks that are passed on together, */
+    PASSING_BYTES = 64 * 1024,   /* and about how long they are */
+    TURNS = 1024,         /* turns before Python has its own, whether or not it has something to do */
 };
 
 typedef struct Transport Transport;
@@ -27,16 +30,32 @@ typedef struct {
     size_t size, room;
 } Outgoing;
 
+/* A chunk that may pass, on its way to the other side. */
+typedef struct {
+    Transport *to;
+    const uint8_t *bytes;
+    size_t size;
+} Passing;
+
 typedef struct {
     PyObject_HEAD
     int poller;
     PyObject *loop;
     Transport *open;            /* a list of those that live, which it holds */
+    Transport *due, *last_due;  /* of those that are read in the next turn whatever the poller says, and held till then */
     Transport *closed, *last_closed;   /* of those that are to be told that they are lost, in order, and let go */
     PyObject *raised;           /* what ends the loop: KeyboardInterrupt, SystemExit */
+    PyThreadState *released;    /* it serves its sockets, or waits, without the GIL; `engine_hold` takes it */
     bool has_called;            /* Python code has run in this turn, and may have asked the loop for something */
     bool is_turning;
+    bool may_poll;              /* it has its core to itself, so it may look again before it sleeps, */
+    bool is_hot;                /* as it does while the next message has always come at once, */
+    unsigned shallow;           /* turns with some sockets, but not many, since there were many or none */
+    unsigned alone;             /* and for so many turns alone: where more come together it is better to let them */
     uint8_t *chunk, *sealed;    /* what was read, and what was read of TLS */
+    size_t chunk_at;            /* where in `chunk` there is room for more: before it is what passes */
+    Passing passing[PASSING];
+    unsigned passing_size, passing_at;   /* how many there are, and which is the next */
     const uint8_t *inside;      /* what TLS has not taken yet */
     size_t inside_size;
     Outgoing outside;
@@ -45,6 +64,21 @@ typedef struct {
 } Engine;
 
 extern PyTypeObject EngineType;
+
+/* Send what passes. */
+void engine_pass_on(Engine *engine);
+
+/* Take the GIL, if the engine is without: before anything of Python's is touched, a reference count included. It keeps
+ * it until it waits again. Python finds sent what has passed, so nothing that it writes gets in front of it. */
+static inline void engine_hold(Engine *engine)
+{
+    if (engine->passing_size)
+        engine_pass_on(engine);
+    if (engine->released) {
+        PyEval_RestoreThread(engine->released);
+        engine->released = NULL;
+    }
+}
 
 /* What `object.name(argument)` returns, or `object(argument)` without a name; NULL `argument` is none. NULL after an
  * exception, which the loop's handler has been told of; one that is to end the loop does, at the end of the turn. */

@@ -4,21 +4,12 @@
 #include <stddef.h>
 #include <structmember.h>
 
-/* Where a source counts; NULL while it has no such place. */
-static uint64_t *spent_of(const Source *source)
-{
-    if (!source->cells || source->at < 0 || source->at >= source->view.len / (Py_ssize_t)sizeof(uint64_t))
-        return NULL;
-    return (uint64_t *)source->view.buf + source->at;
-}
-
 static bool has_room(const Source *source, uint64_t need)
 {
-    const uint64_t *spent = spent_of(source);
-    if (!spent || source->top < 0)
+    if (!source->spent || source->top < 0)
         return false;
-    const uint64_t top = (uint64_t)source->top;
-    return *spent <= top && need <= top - *spent;
+    const uint64_t top = (uint64_t)source->top, spent = *source->spent;
+    return spent <= top && need <= top - spent;
 }
 
 bool meter_take(Meter *meter, uint64_t messages, uint64_t octets)
@@ -33,15 +24,24 @@ bool meter_take(Meter *meter, uint64_t messages, uint64_t octets)
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         Source *source = (Source *)PyTuple_GET_ITEM(meter->sources, i);
-        *spent_of(source) += source->octets ? octets : messages;
+        *source->spent += source->octets ? octets : messages;
     }
     return true;
 }
 
 /* --- Source ------------------------------------------------------------------------------------------------------ */
 
+/* Find the place where it counts. */
+static void source_place(Source *source)
+{
+    const bool has_place =
+        source->cells && source->at >= 0 && source->at < source->view.len / (Py_ssize_t)sizeof(uint64_t);
+    source->spent = has_place ? (uint64_t *)source->view.buf + source->at : NULL;
+}
+
 static void source_let_go(Source *source)
 {
+    source->spent = NULL;
     if (source->cells) {
         PyBuffer_Release(&source->view);
         Py_CLEAR(source->cells);
@@ -76,6 +76,28 @@ static int source_set_cells(Source *source, PyObject *cells, void *closure)
     source_let_go(source);
     source->cells = Py_NewRef(cells);
     source->view = view;
+    source_place(source);
+    return 0;
+}
+
+static PyObject *source_get_at(Source *source, void *closure)
+{
+    (void)closure;
+    return PyLong_FromSsize_t(source->at);
+}
+
+static int source_set_at(Source *source, PyObject *value, void *closure)
+{
+    (void)closure;
+    if (!value) {
+        PyErr_SetString(PyExc_AttributeError, "at");
+        return -1;
+    }
+    const Py_ssize_t at = PyLong_AsSsize_t(value);
+    if (at == -1 && PyErr_Occurred())
+        return -1;
+    source->at = at;
+    source_place(source);
     return 0;
 }
 
@@ -100,12 +122,12 @@ static void source_dealloc(Source *source)
 
 static PyMemberDef source_members[] = {
     {"top", T_LONGLONG, offsetof(Source, top), 0, NULL},
-    {"at", T_PYSSIZET, offsetof(Source, at), 0, NULL},
     {"octets", T_BOOL, offsetof(Source, octets), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyGetSetDef source_getset[] = {
+    {"at", (getter)source_get_at, (setter)source_set_at, "Which of the cells it is.", NULL},
     {"cells", (getter)source_get_cells, (setter)source_set_cells, "Where it counts, one of many.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

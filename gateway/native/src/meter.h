@@ -12,10 +12,11 @@
 typedef struct {
     PyObject_HEAD
     long long top;       /* spent may not pass this */
-    Py_ssize_t at;       /* spent is this one of the cells */
+    uint64_t *spent;     /* where it counts: `at` among the cells; NULL while it has no such place */
+    char octets;         /* counts bytes, not messages */
+    Py_ssize_t at;
     PyObject *cells;     /* what `view` looks into */
     Py_buffer view;
-    char octets;         /* counts bytes, not messages */
 } Source;
 
 typedef struct {

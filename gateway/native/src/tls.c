@@ -124,10 +124,9 @@ static PyObject *error_of(const char *kind, const char *words)
     return error;
 }
 
-PyObject *tls_error(SSL *ssl)
+PyObject *tls_error(SSL *ssl, unsigned long code)
 {
     const long verdict = SSL_get_verify_result(ssl);
-    const unsigned long code = ERR_peek_last_error();
     const char *reason = code ? ERR_reason_error_string(code) : NULL;
     const bool is_distrust = !SSL_is_server(ssl) && verdict != X509_V_OK && ERR_GET_LIB(code) == ERR_LIB_SSL &&
                              ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED;

@@ -23,7 +23,7 @@ bool tls_prepare(void);
  * servers. NULL with an exception where there is no memory, or the name is none. */
 SSL *tls_new(Tls *tls, Engine *engine, const char *server_name);
 
-/* The exception for a handshake that failed; a new reference. */
-PyObject *tls_error(SSL *ssl);
+/* The exception for what OpenSSL calls `code`; a new reference. */
+PyObject *tls_error(SSL *ssl, unsigned long code);
 
 #endif

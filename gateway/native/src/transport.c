@@ -12,6 +12,7 @@
 #include <string.h>
 #include <structmember.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { HIGH_WATER = 64 * 1024, LOW_WATER = 16 * 1024 };
@@ -20,6 +21,16 @@ static const double LINGER_SECONDS = 2.0;   /* for a peer to answer the end of T
 
 static void rearm(Transport *transport);
 static void close_softly(Transport *transport);
+
+/* Without the C library's steps for threads that are cancelled in the midst of a call, which cost as much as the scanner.
+ * The sanitizers know what its own functions do to memory, and nothing of these. */
+#ifdef __SANITIZE_ADDRESS__
+#define send_now(fd, bytes, size) send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT)
+#define receive_now(fd, bytes, size) recv(fd, bytes, size, MSG_DONTWAIT)
+#else
+#define send_now(fd, bytes, size) syscall(SYS_sendto, fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0)
+#define receive_now(fd, bytes, size) syscall(SYS_recvfrom, fd, bytes, size, MSG_DONTWAIT, NULL, NULL)
+#endif
 
 /* Names of what is called in Python. */
 #define NAMES(X) X(connection_made) X(connection_lost) X(data_received) X(eof_received) X(pause_writing) \
@@ -85,6 +96,7 @@ static void let_go_of_python(Transport *transport)
 static void lose(Transport *transport, PyObject *error)
 {
     Engine *engine = transport->engine;
+    engine_hold(engine);
     if (transport->state != LOST) {
         transport->state = LOST;
         close_descriptor(transport);
@@ -101,6 +113,12 @@ static void lose(Transport *transport, PyObject *error)
         return;
     }
     Py_XDECREF(error);
+}
+
+static void fail(Transport *transport, int number)
+{
+    engine_hold(transport->engine);
+    lose(transport, os_error(number));
 }
 
 void transport_end(Transport *transport)
@@ -134,38 +152,48 @@ void transport_drop(Transport *transport)
 
 /* --- the poller -------------------------------------------------------------------------------------------------- */
 
-/* Have watched what matters now, and nothing else: what is told is always dealt with, so no loop can spin. */
+/* Have watched what matters from now on. Everything is told once, when it happens: `may_read` remembers it until it has
+ * been read to its end, and what has waited for room is sent on as far as there is some. */
 static void rearm(Transport *transport)
 {
-    const uint32_t out = transport->waiting_size ? EPOLLOUT : 0u;
-    uint32_t wanted = 0;
-    switch (transport->state) {
-    case CONNECTING:
-        wanted = EPOLLOUT;
-        break;
-    case SECURING:
-        wanted = EPOLLIN | out;
-        break;
-    case OPEN:
-        wanted = out | (transport->is_paused || transport->has_ended ? 0u : EPOLLIN);
-        break;
-    case CLOSING:
-        wanted = out;
-        break;
-    case LINGERING:
-        wanted = EPOLLIN;
-        break;
-    case LOST:
+    if (transport->state == LOST)
         return;
-    }
+    uint32_t wanted = EPOLLOUT | EPOLLET;
+    if (transport->state != CONNECTING)
+        wanted = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET |
+                 (transport->waiting_size ? EPOLLOUT : transport->watched & EPOLLIN ? transport->watched & EPOLLOUT : 0u);
     if (wanted == transport->watched)
         return;
     struct epoll_event event = {.events = wanted, .data.ptr = transport};
-    const int what = !wanted ? EPOLL_CTL_DEL : transport->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    const int what = transport->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     if (epoll_ctl(transport->engine->poller, what, transport->fd, &event))
-        lose(transport, os_error(errno));
+        fail(transport, errno);
     else
         transport->watched = wanted;
+}
+
+/* Whether what comes is to be read now. */
+static bool is_listening(const Transport *transport)
+{
+    if (transport->state == OPEN)
+        return !transport->is_paused && !transport->has_ended;
+    return transport->state == SECURING || transport->state == LINGERING;
+}
+
+/* Have it read in the next turn, if there may be something: it will not be told again. */
+static void come_back(Transport *transport)
+{
+    Engine *engine = transport->engine;
+    if (!transport->may_read || transport->is_due || !is_listening(transport))
+        return;
+    engine_hold(engine);
+    transport->is_due = true;
+    transport->due_after = NULL;
+    if (engine->last_due)
+        engine->last_due->due_after = transport;
+    else
+        engine->due = transport;
+    engine->last_due = (Transport *)Py_NewRef((PyObject *)transport);
 }
 
 /* --- out --------------------------------------------------------------------------------------------------------- */
@@ -197,18 +225,18 @@ static void send_out(Transport *transport, const uint8_t *bytes, size_t size)
     if (transport->state == LOST || !size)
         return;
     if (!transport->waiting_size && transport->state != CONNECTING) {
-        const ssize_t done = send(transport->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t done = send_now(transport->fd, bytes, size);
         if (done >= 0) {
             sent = (size_t)done;
-        } else if (errno != EAGAIN && errno != EINTR) {
-            lose(transport, os_error(errno));
+        } else if (errno != EAGAIN) {
+            fail(transport, errno);
             return;
         }
     }
     if (sent == size)
         return;
     if (!keep(transport, bytes + sent, size - sent)) {
-        lose(transport, os_error(ENOMEM));
+        fail(transport, ENOMEM);
         return;
     }
     rearm(transport);
@@ -216,6 +244,13 @@ static void send_out(Transport *transport, const uint8_t *bytes, size_t size)
         transport->is_full = true;
         engine_call(transport->engine, transport->protocol, name_pause_writing, NULL);
     }
+}
+
+/* OpenSSL takes what is left of earlier errors, whosever they were, for its own; to look costs less than to clear. */
+static void clear_errors(void)
+{
+    if (ERR_peek_error())
+        ERR_clear_error();
 }
 
 /* What TLS has made. */
@@ -239,11 +274,19 @@ static void write_out(Transport *transport, const uint8_t *bytes, size_t size)
     }
     size_t written;
     transport->engine->outside.size = 0;
-    ERR_clear_error();
-    if (SSL_write_ex(transport->ssl, bytes, size, &written) == 1)
+    clear_errors();
+    if (SSL_write_ex(transport->ssl, bytes, size, &written) == 1) {
         send_sealed(transport);
-    else
-        lose(transport, tls_error(transport->ssl));
+        return;
+    }
+    const unsigned long code = ERR_peek_last_error();
+    engine_hold(transport->engine);
+    lose(transport, tls_error(transport->ssl, code));
+}
+
+void transport_pass(Transport *transport, const uint8_t *bytes, size_t size)
+{
+    write_out(transport, bytes, size);
 }
 
 /* All is out, and nothing more is to go out: close, or wait until the peer has ended its TLS, too. To close over what
@@ -255,6 +298,7 @@ static void close_at_last(Transport *transport)
         lose(transport, NULL);
         return;
     }
+    engine_hold(engine);
     transport->state = LINGERING;
     (void)shutdown(transport->fd, SHUT_WR);
     PyObject *abort = PyObject_GetAttr((PyObject *)transport, name_abort);
@@ -272,11 +316,11 @@ static void close_at_last(Transport *transport)
 
 static void send_waiting(Transport *transport)
 {
-    const ssize_t done = send(transport->fd, transport->waiting + transport->waiting_at, transport->waiting_size,
-                              MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t done =
+        send_now(transport->fd, transport->waiting + transport->waiting_at, transport->waiting_size);
     if (done < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            lose(transport, os_error(errno));
+        if (errno != EAGAIN)
+            fail(transport, errno);
         return;
     }
     transport->waiting_at += (size_t)done;
@@ -354,9 +398,10 @@ static void has_connected(Transport *transport)
 /* The peer sends nothing more. */
 static void has_ended(Transport *transport)
 {
+    engine_hold(transport->engine);
     transport->has_ended = true;
     if (transport->state == SECURING) {
-        lose(transport, os_error(ECONNRESET));
+        fail(transport, ECONNRESET);
         return;
     }
     PyObject *answer = engine_ask(transport->engine, transport->protocol, name_eof_received, NULL);
@@ -375,9 +420,13 @@ static void deliver(Transport *transport, const uint8_t *bytes, size_t size)
     if (peer && peer->state == OPEN && !peer->wants_eof && leg_passes(transport->leg, bytes, size)) {
         transport->leg->heard = 1;
         engine->passed++;
-        write_out(peer, bytes, size);
+        engine->passing[engine->passing_size++] = (Passing){peer, bytes, size};
+        engine->chunk_at = (size_t)(bytes - engine->chunk) + size;
+        if (engine->passing_size == PASSING || engine->chunk_at > PASSING_BYTES)
+            engine_pass_on(engine);
         return;
     }
+    engine_hold(engine);
     engine->given++;
     PyObject *data = PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)size);
     if (!data)
@@ -392,7 +441,8 @@ static bool is_secured(Transport *transport)
 {
     const int done = SSL_do_handshake(transport->ssl);
     const int why = SSL_get_error(transport->ssl, done);
-    PyObject *error = done != 1 && why != SSL_ERROR_WANT_READ ? tls_error(transport->ssl) : NULL;
+    const bool has_failed = done != 1 && why != SSL_ERROR_WANT_READ;
+    PyObject *error = has_failed ? tls_error(transport->ssl, ERR_peek_last_error()) : NULL;
     send_sealed(transport);   /* also the alert that says what was wrong */
     if (error)
         lose(transport, error);
@@ -409,35 +459,50 @@ static void unseal(Transport *transport, size_t size)
     engine->inside = engine->sealed;
     engine->inside_size = size;
     engine->outside.size = 0;
-    ERR_clear_error();
-    if (transport->state == SECURING && !is_secured(transport))
-        return;
+    if (transport->state == SECURING) {
+        engine_hold(engine);   /* now, since what passes needs the room of what TLS makes */
+        ERR_clear_error();
+        if (!is_secured(transport))
+            return;
+    }
     if (transport->state != OPEN)
         return;
     engine->outside.size = 0;
-    ERR_clear_error();
-    while (have < CHUNK + TLS_RECORD &&
-           SSL_read_ex(transport->ssl, engine->chunk + have, CHUNK + TLS_RECORD - have, &got) == 1)
-        have += got;
-    const int why = have < CHUNK + TLS_RECORD ? SSL_get_error(transport->ssl, 0) : SSL_ERROR_WANT_READ;
-    PyObject *error = why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN ? tls_error(transport->ssl) : NULL;
+    clear_errors();
+    uint8_t *bytes = engine->chunk + engine->chunk_at;
+    int why = SSL_ERROR_NONE;
+    do {   /* to ask once more than there is something costs OpenSSL as much as a short record */
+        if (SSL_read_ex(transport->ssl, bytes + have, CHUNK + TLS_RECORD - have, &got) == 1)
+            have += got;
+        else
+            why = SSL_get_error(transport->ssl, 0);
+    } while (why == SSL_ERROR_NONE && have < CHUNK + TLS_RECORD &&
+             (engine->inside_size || SSL_has_pending(transport->ssl)));
+    const bool is_fault = why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN;
+    const unsigned long code = is_fault ? ERR_peek_last_error() : 0;
     send_sealed(transport);   /* answers of TLS itself: new keys, alerts */
     if (have && transport->state == OPEN)
-        deliver(transport, engine->chunk, have);
-    if (error)
-        lose(transport, error);
-    else if (why == SSL_ERROR_ZERO_RETURN && transport->state == OPEN)
+        deliver(transport, bytes, have);
+    if (is_fault) {
+        engine_hold(engine);
+        lose(transport, tls_error(transport->ssl, code));
+    } else if (why == SSL_ERROR_ZERO_RETURN && transport->state == OPEN) {
         has_ended(transport);
+    }
 }
 
 static void receive(Transport *transport)
 {
     Engine *engine = transport->engine;
-    const ssize_t got =
-        recv(transport->fd, transport->ssl ? engine->sealed : engine->chunk, CHUNK, MSG_DONTWAIT);
+    uint8_t *to = transport->ssl ? engine->sealed : engine->chunk + engine->chunk_at;
+    const ssize_t got = receive_now(transport->fd, to, CHUNK);
+    if (got < CHUNK && !transport->is_odd)   /* so there was no more; what comes from now on is told */
+        transport->may_read = false;
     if (got < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            lose(transport, os_error(errno));
+        if (errno == EAGAIN)
+            transport->may_read = false;
+        else if (errno != EINTR)
+            fail(transport, errno);
     } else if (transport->state == LINGERING) {
         if (!got)
             lose(transport, NULL);
@@ -446,28 +511,42 @@ static void receive(Transport *transport)
     } else if (transport->ssl) {
         unseal(transport, (size_t)got);
     } else {
-        deliver(transport, engine->chunk, (size_t)got);
+        deliver(transport, to, (size_t)got);
     }
+    come_back(transport);
 }
 
 void transport_serve(Transport *transport, uint32_t events)
 {
-    const uint32_t odd = events & (EPOLLHUP | EPOLLERR);   /* told whether or not it was asked for */
+    const uint32_t odd = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI);
     if (transport->state == CONNECTING) {
         int error = 0;
         socklen_t size = sizeof error;
         if (getsockopt(transport->fd, SOL_SOCKET, SO_ERROR, &error, &size))
             error = errno;
         if (error)
-            lose(transport, os_error(error));
+            fail(transport, error);
         else
             has_connected(transport);
         return;
     }
+    if (events & EPOLLIN || odd)
+        transport->may_read = true;
+    if (odd)   /* behind what is read first there is an end, a fault or an urgent byte */
+        transport->is_odd = true;
     if ((events & EPOLLOUT || odd) && transport->waiting_size)
         send_waiting(transport);
-    if ((events & EPOLLIN || odd) && transport->watched & EPOLLIN)
+    if (transport->may_read && !transport->is_due && is_listening(transport))
         receive(transport);
+}
+
+void transport_serve_due(Transport *transport)
+{
+    transport->is_due = false;
+    if (transport->may_read && is_listening(transport))
+        receive(transport);
+    engine_hold(transport->engine);
+    Py_DECREF(transport);
 }
 
 /* --- a new one --------------------------------------------------------------------------------------------------- */
@@ -550,7 +629,6 @@ static PyObject *transport_pause_reading(Transport *transport, PyObject *nothing
 {
     (void)nothing;
     transport->is_paused = true;
-    rearm(transport);
     Py_RETURN_NONE;
 }
 
@@ -558,7 +636,7 @@ static PyObject *transport_resume_reading(Transport *transport, PyObject *nothin
 {
     (void)nothing;
     transport->is_paused = false;
-    rearm(transport);
+    come_back(transport);
     Py_RETURN_NONE;
 }
 

@@ -29,14 +29,18 @@ struct Transport {
     Transport *peer;
     SSL *ssl;
     int fd;
-    uint32_t watched;        /* what the poller has been asked to watch; nothing: it does not know the descriptor */
+    uint32_t watched;        /* what the poller has been asked to tell; nothing: it does not know the descriptor */
     TransportState state;
     bool is_paused, has_ended, wants_eof, is_full, was_made;
+    bool may_read;           /* there may be something to read, which the poller has told and will not tell again */
+    bool is_odd;             /* only an error, the end or an empty socket says that nothing more is to be read */
+    bool is_due;             /* it is read in the next turn without being told of */
     uint8_t *waiting;        /* bytes that the socket had no room for: `waiting_size` from `waiting_at` on */
     size_t waiting_at, waiting_size, waiting_room, high, low;
     PyObject *protocol, *on_made, *tls, *peername, *sockname, *deadline;
     PyObject *why;           /* it was lost; NULL: nothing was wrong */
     Transport *before, *after;   /* in the engine's list */
+    Transport *due_after;        /* in its list of those that are due */
 };
 
 extern PyTypeObject TransportType;
@@ -50,8 +54,38 @@ bool transport_prepare(void);
 Transport *transport_new(Engine *engine, int fd, PyObject *protocol, PyObject *tls, const char *server_name,
                          PyObject *on_made, bool is_connecting);
 
+/* Three steps to have in the processor's cache what a chunk needs of a transport, each before the next can be taken. */
+static inline void transport_fetch(const Transport *transport)
+{
+    __builtin_prefetch(transport);
+    __builtin_prefetch((const char *)transport + 64);
+}
+
+static inline void transport_fetch_parts(const Transport *transport)
+{
+    __builtin_prefetch(transport->leg);
+    __builtin_prefetch(transport->peer);
+    __builtin_prefetch((const char *)transport->peer + 64);
+    __builtin_prefetch(transport->ssl);
+}
+
+static inline void transport_fetch_counts(const Transport *transport)
+{
+    if (!transport->leg)
+        return;
+    __builtin_prefetch(transport->leg->scanner);
+    __builtin_prefetch((const char *)transport->leg->scanner + 64);
+    __builtin_prefetch(transport->leg->meter);
+}
+
 /* The poller has something to say about it. */
 void transport_serve(Transport *transport, uint32_t events);
+
+/* What its leg let pass is for this one. */
+void transport_pass(Transport *transport, const uint8_t *bytes, size_t size);
+
+/* It was due, and is let go. */
+void transport_serve_due(Transport *transport);
 
 /* An address as Python's sockets give it; NULL without an exception where it has none. */
 PyObject *transport_address(const struct sockaddr_storage *address);

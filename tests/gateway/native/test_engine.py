@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from gateway import native
 from gateway.native import twins
 from gateway.native.loop import NativeLoop
+from gateway.quotas.meter import FREE
+from gateway.relay.frames import FrameScanner
 from gateway.server.listeners import CannotServe, tls_context
 from tests.wire.conftest import Certificate
 from tests.wire.peers import until
@@ -170,6 +174,44 @@ async def test_a_peer_that_has_gone_costs_no_turn_while_it_is_not_read(is_broken
     await until(lambda: protocol.received == b"last words")
     protocol.transport.close()
     await until(lambda: protocol.events[-1] == "lost")
+
+
+async def test_what_came_together_with_the_end_is_given_and_then_the_end() -> None:
+    protocol, peer = await connected(Remembering(stays=True))
+    with peer:
+        peer.send(b"last words")
+        peer.shutdown(socket.SHUT_WR)  # one event says both
+        await until(lambda: protocol.events == ["made", "eof"])
+        assert protocol.received == b"last words"
+    protocol.transport.abort()
+    await until(lambda: protocol.events[-1] == "lost")
+
+
+async def test_what_passes_by_itself_is_sent_before_what_python_writes_in_the_same_turn() -> None:
+    (client, from_client), (backend, to_backend), (other, from_other) = [await connected() for _ in range(3)]
+    other.data_received = lambda data: backend.transport.write(b"Python")  # type: ignore[method-assign]
+    leg: Any = native.LegBase()
+    leg.scanner, leg.meter, leg.flows, leg.heard = FrameScanner(masked=False), FREE, True, False
+    client.transport.splice(leg, backend.transport)
+    with from_client, to_backend, from_other:
+        for number in range(20):
+            from_client.send(b"\x82\x01x")
+            from_other.send(b"!")  # both are ready when the engine looks next
+            assert await read(to_backend, 9) == b"\x82\x01xPython", number
+    assert client.received == b""
+    for each in (client, backend, other):
+        each.transport.abort()
+    await until(lambda: other.events[-1] == "lost")
+
+
+async def test_one_that_looks_again_before_it_sleeps_does_sleep() -> None:
+    engine = loop().engine
+    engine.may_poll = engine.is_hot = True
+    engine.alone = 1000
+    spent = time.thread_time()
+    await asyncio.sleep(0.3)
+    assert time.thread_time() - spent < 0.1
+    assert not engine.is_hot  # as long as nothing comes quickly, it does not look again at all
 
 
 async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_share() -> None:
