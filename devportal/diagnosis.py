@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from django.conf import settings
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from devportal import endings
 from devportal.attempts import RefusedAttempt
 from devportal.deny_policies import DenyCondition
 from devportal.models import Application, KeyType, Subscription
@@ -87,7 +89,15 @@ _WAYS_OUT = {
 
 
 def of_refusal(refused: RefusedAttempt) -> list[str]:
-    """What the gateway answered to an attempt, and what to do about it."""
+    """What the gateway answered to an attempt, and what to do about it.
+
+    The gateway speaks English; to who reads another language its words are explained, where that is known.
+    """
     about = {"status": refused.status, "description": refused.description}
-    answer = _("The gateway answered %(status)s. %(description)s") % about
-    return [answer, str(_WAYS_OUT[refused.code])] if refused.code in _WAYS_OUT else [answer]
+    found = [_("The gateway answered %(status)s. %(description)s") % about]
+    known = next((each for each in endings.REFUSALS if each.code == refused.code), None)
+    if known and get_language() != settings.LANGUAGE_CODE:
+        found += [f"{_(known.cause)}.", _(known.way_out)]
+    elif refused.code in _WAYS_OUT:
+        found.append(str(_WAYS_OUT[refused.code]))
+    return found

@@ -1,6 +1,7 @@
 """What a page says that no catalogue can change, found by a language in which every translated sentence is ⟦bracketed⟧.
 
 What people wrote stays as it is, and so does code: `<code>`, `<pre>`, `<bdi>` and `translate="no"` hold no sentences.
+What has a `lang` of its own is of another language, as what a deployment has noted down.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ class Reader(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         is_written = WRITTEN & {*given.get("class", "").split()}  # two letters of a name, or Markdown
         silent = tag in SILENT or given.get("translate") == "no" or bool(is_written)
+        silent = silent or given.get("lang", LANGUAGE) != LANGUAGE
         silent = silent or (bool(self.path) and self.path[-1][1])
         if tag not in EMPTY:
             self.path.append((tag, silent))

@@ -14,6 +14,8 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.templatetags.interface import ago, ending
+from devportal import diagnosis, endings
+from devportal.attempts import RefusedAttempt
 from scripts import messages
 from tests.environment import find_node
 
@@ -42,6 +44,17 @@ def test_a_refused_form_says_why_in_german_and_keeps_what_was_typed(carol: User)
     page = tab.post("/devportal/applications/create", typed, secure=True).content.decode()
     assert "Geben Sie der Anwendung einen Namen, damit Sie sie wiederfinden." in page
     assert "Meldet den Stand" in page
+
+
+def test_the_gateways_english_is_explained_in_german() -> None:
+    refused = RefusedAttempt(401, 900902, "Unauthorized", "Send a token.")
+    with translation.override("en-gb"):
+        assert diagnosis.of_refusal(refused) == ["The gateway answered 401. Send a token."]
+    with translation.override("de"):
+        said = diagnosis.of_refusal(refused)
+    known = next(each for each in endings.REFUSALS if each.code == refused.code)
+    assert len(said) == 3
+    assert not {f"{known.cause}.", known.way_out} & set(said)
 
 
 def test_the_scripts_of_a_page_speak_german_and_tell_the_time_as_the_server_does() -> None:

@@ -23,7 +23,7 @@ def test_somebody_reads_german_from_when_they_choose_it_until_they_choose_englis
     expect(page.locator("html")).to_have_attribute("lang", "en-GB")
     page.get_by_label("Language").select_option("Deutsch")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Ihr Konto ist gespeichert.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Ihr Konto ist gespeichert.")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "de")
     since = page.locator("time[data-relative]").first
     expect(since).to_have_attribute("title", HERE_SINCE)
@@ -35,5 +35,5 @@ def test_somebody_reads_german_from_when_they_choose_it_until_they_choose_englis
     page.goto(account)
     page.get_by_label("Sprache").select_option("English")
     page.get_by_role("button", name="Speichern").click()
-    expect(page.get_by_text("Your account was saved.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Your account was saved.")).to_be_visible()
     expect(page.get_by_role("navigation", name="Developer Portal").get_by_text("Applications")).to_be_visible()
