@@ -153,6 +153,8 @@ async def test_workers_hold_one_connection_each_while_no_new_token_comes(
         await asyncio.gather(*(each.run(lambda: connection.ensure_connection()) for each in workers))
         is_shared = connection.vendor == "postgresql"
         assert held() == len(workers) + (1 if is_shared else len(workers))
+        if is_shared:
+            assert len(await elsewhere(others_on_the_server) - there) == held()
         async with asyncio.timeout(PATIENCE):
             while held() > len(workers):
                 await asyncio.sleep(0.02)
@@ -193,9 +195,10 @@ async def test_of_workers_that_share_places_half_have_a_second_connection_and_th
     finally:
         for thread in (*seconds, *firsts):
             thread.close()
-    left = Places(tmp_path / "places", 1).take()
-    assert left is not None
-    os.close(left)
+    taken = [place for place in (Places(tmp_path / "places", 25).take() for _ in range(50)) if place is not None]
+    assert len(taken) == 25, "fifty workers hold seventy-five connections"
+    for place in taken:
+        os.close(place)
 
 
 async def test_a_killed_server_connection_is_not_noticed_by_whoever_asks_next(run: DatabaseThread) -> None:

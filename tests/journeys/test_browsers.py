@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.journeys.gateway import let_in
+from tests.journeys.gateway import let_in_by_all
 from tests.product import Product
 
 CONNECT = """([address, protocols]) => new Promise((resolve) => {
@@ -63,8 +63,7 @@ def keys(product: Product, sites: list[str], request: pytest.FixtureRequest) -> 
     made = product.act("application", owner="carol", name=name)
     product.act("subscribe", application=made["application"], api=api)
     path = f"/{name.lower()}/1.0"
-    with let_in(f"{product.ws}{path}", made["token"]) as socket:
-        socket.send("hello")
+    let_in_by_all(f"{product.ws}{path}", made["token"])
     return {**made, "path": path, "http": product.ws.replace("ws:", "http:")}
 
 

@@ -6,7 +6,7 @@ import json
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.gateway import let_in
+from tests.journeys.gateway import let_in, let_in_by_all
 from tests.journeys.people import sign_in
 from tests.journeys.wscat import CONNECTED, Wscat
 from tests.product import Product
@@ -17,6 +17,7 @@ def test_two_people_talk_in_a_room_below_the_version(product: Product) -> None:
     keys = product.act("application", owner="carol", name="Tea client")
     product.act("subscribe", application=keys["application"], api=api)
     room = f"{product.ws}/chat/1.0.0/rooms/tea"
+    let_in_by_all(f"{product.ws}/chat/1.0.0/rooms/hall?name=bob", keys["token"])
     with (
         let_in(f"{room}?name=bob", keys["token"]) as bob,
         Wscat(f'wscat -c "{room}?name=carol&access_token={keys["token"]}"') as carol,

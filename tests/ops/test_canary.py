@@ -227,8 +227,8 @@ def _connect(product: Product, token: str, ticket: str) -> None:
         lambda: connect(address, subprotocols=["apim", f"bearer.{token}"]),  # type: ignore[list-item]
         lambda: connect(f"{address}?ticket={ticket}"),
     ]
-    for number, way in enumerate(ways):
-        with _soon(product, way) if number == 0 else way() as line:
+    for way in ways:
+        with _soon(product, way) as line:
             line.send("hello")
             assert line.recv(30) == "hello"
     for wrong in (f"?access_token={token}x", f"?access_token={token}&ticket={ticket}", f"?ticket={ticket}"):
@@ -237,7 +237,7 @@ def _connect(product: Product, token: str, ticket: str) -> None:
 
 
 def _soon(product: Product, way: Callable[[], Any]) -> Any:
-    """The connection, once the gateway has heard of what was just granted."""
+    """The connection, once the worker that takes it has heard of what was just granted."""
     lines: list[Any] = []
 
     def is_let_in() -> bool:
