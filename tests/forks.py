@@ -1,7 +1,8 @@
 """Processes that need the product imported, forked from one that has done so: importing takes more than a second.
 
 `await start("tests.wire.served", argument)` stands for `python -m tests.wire.served argument` with the settings of the
-tests; what it gives has of `asyncio.subprocess.Process` what tests use. Who needs other settings starts Python anew.
+tests; what it gives has of `asyncio.subprocess.Process` what tests use. `Worker` is the same for tests without a loop.
+Who needs other settings starts Python anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import gc
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -21,10 +23,10 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 
-from tests.environment import ROOT
+from tests.environment import PATIENCE, ROOT
 
 SETTINGS = "tests.settings"
-IMPORTED = ("gateway.server.master", "tests.wire.gateway_under_test")
+IMPORTED = ("gateway.server.master", "gateway.quotas.stores", "tests.wire.gateway_under_test")
 LONGEST_ORDER = 65536  # bytes
 
 
@@ -83,14 +85,8 @@ async def start(module: str, argument: str, *, asked: bool = False, heard: bool 
             os.close(theirs[number])
             read, write = os.pipe()
             ours[name], theirs[number] = (write, read) if name == "stdin" else (read, write)
-    ours["status"], told = os.pipe()
-    order = json.dumps([module, argument]).encode()
-    assert len(order) < LONGEST_ORDER
-    socket.send_fds(_mother(), [order], [*theirs, told])
-    for each in (*theirs, told):
-        os.close(each)
     pipes: list[asyncio.BaseTransport] = []
-    status = await _reader(ours["status"], pipes)
+    status = await _reader(_order(module, argument, theirs), pipes)
     process = Process(int(await status.readline()), status, pipes)
     if asked:
         process.stdout = await _reader(ours["stdout"], pipes)
@@ -100,6 +96,45 @@ async def start(module: str, argument: str, *, asked: bool = False, heard: bool 
     if heard:
         process.stderr = await _reader(ours["stderr"], pipes)
     return process
+
+
+class Worker:
+    """A process that was forked, for tests without a loop: of `subprocess.Popen` what they use."""
+
+    def __init__(self, module: str, argument: str) -> None:
+        given = [os.open(os.devnull, os.O_RDWR), os.dup(1), os.dup(2)]
+        self._status = os.fdopen(_order(module, argument, given), "rb", buffering=0)
+        self.pid = int(self._status.readline())
+        self.returncode: int | None = None
+
+    def poll(self, timeout: float = 0.0) -> int | None:
+        """Its exit code as `Process.wait` gives it, None while it runs."""
+        if self.returncode is None and select.select([self._status], [], [], timeout)[0]:
+            self.returncode = int(self._status.readline())
+            self._status.close()
+        return self.returncode
+
+    def wait(self, timeout: float = PATIENCE) -> int:
+        """Its exit code. Raises TimeoutError."""
+        code = self.poll(timeout)
+        if code is None:
+            raise TimeoutError
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def _order(module: str, argument: str, pipes: list[int]) -> int:
+    """Have a module run with these as its standard input, output and error; where its number and its end are told."""
+    status, told = os.pipe()
+    order = json.dumps([module, argument]).encode()
+    assert len(order) < LONGEST_ORDER
+    socket.send_fds(_mother(), [order], [*pipes, told])
+    for each in (*pipes, told):
+        os.close(each)
+    return status
 
 
 async def _reader(descriptor: int, pipes: list[asyncio.BaseTransport]) -> asyncio.StreamReader:
@@ -146,7 +181,7 @@ def main(orders: socket.socket) -> None:
 
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         order, descriptors, _, _ = socket.recv_fds(orders, LONGEST_ORDER, 4)
@@ -160,6 +195,13 @@ def main(orders: socket.socket) -> None:
                 os._exit(1)
         for each in descriptors:
             os.close(each)
+
+
+def _reap(*_: object) -> None:
+    """Take note of those that have ended, so that what they cost is counted as this process's."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _see_to_its_end(orders: socket.socket, module: str, argument: str, descriptors: list[int]) -> None:

@@ -170,7 +170,7 @@ def test_the_one_stylesheet_imports_every_other() -> None:
 def test_every_behaviour_is_short_and_says_what_it_does(path: Path) -> None:
     lines = path.read_text().splitlines()
     assert lines[0].startswith("//")
-    assert len(lines) <= 100  # most are under 80
+    assert sum(bool(line) and not line.startswith("import ") for line in lines) <= 95  # most are under 80
 
 
 def test_light_and_dark_are_decided_in_one_place() -> None:

@@ -1,4 +1,4 @@
-"""One gateway worker without sockets, for tests that kill it: `python -m tests.gateway.load_worker <orders as JSON>`.
+"""One gateway worker without sockets, for tests that kill it: see `tests.forks`.
 
 Several connections draw from one quota as fast as they are let, with the real lease client, file and store. What passed
 is counted in a file of 8-byte numbers that the test reads: messages, bytes, and 1 when the worker is ready; it begins
@@ -18,10 +18,10 @@ from typing import Any
 
 
 def main(orders: dict[str, Any]) -> None:
-    """Draw until the quota is used up."""
-    import django
+    """Draw until the quota is used up, in the database of the tests."""
+    from django.db import connections
 
-    django.setup()
+    connections.databases["default"]["NAME"] = orders["database"]
     asyncio.run(draw(orders))
 
 

@@ -57,7 +57,7 @@ class Served:
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:
-                    client = await self.client(open_timeout=2)
+                    client = await self.client(open_timeout=PATIENCE)  # once counted, not given up and counted again
                 except (OSError, TimeoutError, EOFError):
                     assert self.process.returncode is None
                     await asyncio.sleep(0.05)

@@ -10,8 +10,6 @@ import os
 import resource
 import signal
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +27,7 @@ from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from gateway.quotas.stores.redis import RedisLeaseStore
 from publisher.plan_terms import QuotaPeriod
+from tests.forks import Worker
 from tests.gateway.metering_world import EPOCH, MemoryStore
 from tests.gateway.quotas.conftest import empty_redis
 
@@ -598,15 +597,15 @@ class LoadWorkers:
         self.store = store
         self.redis_url = redis_url
         self.offset = EPOCH - time.time()
-        self.running: list[subprocess.Popen[bytes]] = []
+        self.running: list[Worker] = []
 
     def start(self, count: int, *, quota: int, unit: str = "messages") -> None:
-        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "apimanager.settings", "DATABASE_URL": database_url()}
         for _ in range(count):
             counters = self.counters(len(self.running))
             counters.write_bytes(bytes(32))
             orders: dict[str, Any] = {
                 "redis_url": self.redis_url,
+                "database": connection.settings_dict["NAME"],
                 "offset": self.offset,
                 "folder": str(self.folder / "leases"),
                 "quota": quota,
@@ -614,8 +613,7 @@ class LoadWorkers:
                 "counters": str(counters),
                 "connections": 5,
             }
-            command = [sys.executable, "-m", "tests.gateway.load_worker", json.dumps(orders)]
-            self.running.append(subprocess.Popen(command, env=environment))
+            self.running.append(Worker("tests.gateway.load_worker", json.dumps(orders, default=str)))
         begun = range(len(self.running) - count, len(self.running))
         wait_until(lambda: all(self.counts(worker)[2] for worker in begun))
         for worker in begun:
@@ -663,16 +661,6 @@ def wait_until(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.001)
-
-
-def database_url() -> str:
-    """The address of the database of this test run."""
-    made = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{made['NAME']}"
-    if made["HOST"].startswith("/"):  # a Unix socket's folder
-        return f"postgres://{made['USER']}@/{made['HOST']}/{made['NAME']}"
-    return f"postgres://{made['USER']}:{made['PASSWORD']}@{made['HOST']}:{made['PORT']}/{made['NAME']}"
 
 
 def test_four_workers_and_one_killed_spend_a_quota_to_the_last_message(load_workers: LoadWorkers) -> None:
