@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.ops.conftest import Database
@@ -81,10 +81,12 @@ def is_let_in(product: Product, token: str) -> bool:
 
 
 def refusal(product: Product, token: str) -> Answer:
-    """What a client with this token is told; status 0 when it is let in."""
+    """What a client with this token is told; status 0 when let in, the code of a Close that comes first."""
     try:
         with let_in(product, token):
             return Answer(0, {}, "")
+    except ConnectionClosedError as closed:
+        return Answer(closed.rcvd.code if closed.rcvd else 1006, {}, "")
     except InvalidStatus as refused:
         answer = refused.response
         return Answer(answer.status_code, dict(answer.headers.raw_items()), answer.body.decode())

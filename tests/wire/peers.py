@@ -198,6 +198,7 @@ async def raw_backend(
         yield backend
     finally:
         server.close()
+        await every_client_is_known()
         for raw in made:
             raw.writer.transport.abort()
 
@@ -223,8 +224,15 @@ async def tcp_backend(
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        await every_client_is_known()
         for writer in writers:
             writer.transport.abort()
+
+
+async def every_client_is_known() -> None:
+    """For who is accepted last, asyncio has a task, and another once it has a transport."""
+    for _ in range(8):
+        await asyncio.sleep(0)
 
 
 async def until(condition: Callable[[], object]) -> None:
