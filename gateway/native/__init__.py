@@ -33,10 +33,11 @@ NAMES: Final = (
 )
 
 
-def _extension() -> ModuleType | None:
+def find_extension() -> ModuleType | None:
     """The extension, as it was built in this tree or comes from a wheel that was made of the same sources."""
     with suppress(ImportError):
-        return import_module("gateway.native._native")
+        if build.is_current():
+            return import_module("gateway.native._native")
     with suppress(ImportError):
         made_of = import_module("apim_native").SOURCES
         if made_of == build.sources():
@@ -62,7 +63,7 @@ else:
     _made = None
     if os.environ.get(SETTING, "").strip().lower() == PYTHON:
         REASON = f"{SETTING} is {PYTHON}"
-    elif (_made := _extension()) is None:
+    elif (_made := find_extension()) is None:
         REASON = build.why_not()
     for _name in NAMES:
         if hasattr(_made or pure, _name):  # the engine and what belongs to it have nothing to stand in for them

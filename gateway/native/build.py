@@ -32,6 +32,7 @@ SANITIZED: Final = (
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=undefined",
 )
+SANITIZER: Final = "sanitized"  # stands for the fingerprint of an extension with sanitizers
 LIBRARIES: Final = ("-lssl", "-lcrypto")
 SECONDS: Final = 120.0
 
@@ -67,7 +68,7 @@ def build_sanitized() -> int:
     """Make an extension that ends the process at the first fault, and say with what it has to be run."""
     try:
         compile_to(EXTENSION, *SANITIZED)
-        RECORD.write_text("sanitized\n")
+        RECORD.write_text(f"{SANITIZER}\n")
         for name in ("libasan.so", "libubsan.so"):  # the compiler's own, which it says where it keeps
             print(subprocess.check_output([*compiler(), f"-print-file-name={name}"], text=True).strip(), end=" ")  # noqa: S603, T201
     except (CannotBuild, OSError, subprocess.CalledProcessError) as error:
@@ -105,12 +106,23 @@ def compile_to(target: Path, *more: str, libraries: tuple[str, ...] = LIBRARIES)
         raise CannotBuild("the extension could not be written or compiled") from error
 
 
+def is_current() -> bool:
+    """Whether the extension in this tree is of these sources: a tree may have been changed and not been built since."""
+    try:
+        return RECORD.read_text().partition("\n")[0].split()[0] in (SANITIZER, sources())
+    except (OSError, IndexError):
+        return True  # whoever put it there without a record knows
+
+
 def why_not() -> str:
     """Why there is no extension."""
     try:
-        return RECORD.read_text().partition("\n")[2] or "the extension could not be loaded"
+        why = RECORD.read_text().partition("\n")[2]
     except OSError:
         return "the extension was not built"
+    if why or is_current():
+        return why or "the extension could not be loaded"
+    return "the extension is of other sources than this tree, and `make run` makes it anew"
 
 
 def compiler() -> list[str]:
@@ -132,10 +144,10 @@ def _has_headers() -> bool:
 
 
 def _fingerprint() -> str:
-    """Of everything that makes a difference: the sources, this module, the interpreter, the compiler, headers."""
+    """Of everything that makes a difference: the sources; and this module, the interpreter, the compiler, headers."""
     has_openssl = Path("/usr/include/openssl/ssl.h").exists()
-    told = f"{sys.version} {compiler()} {_has_headers()} {has_openssl} {sources()}"
-    return hashlib.sha256(told.encode() + Path(__file__).read_bytes()).hexdigest()
+    told = f"{sys.version} {compiler()} {_has_headers()} {has_openssl}"
+    return f"{sources()} {hashlib.sha256(told.encode() + Path(__file__).read_bytes()).hexdigest()}"
 
 
 if __name__ == "__main__":

@@ -223,3 +223,15 @@ def test_it_is_built_anew_when_its_sources_have_changed(elsewhere: Path, monkeyp
     build.RECORD.write_text("something older\n")
     build.main()
     assert (elsewhere / "runs").read_text() == "ran\nran\n"
+
+
+def test_one_that_was_built_of_other_sources_is_not_taken(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert build.is_current()  # nothing is known of it
+    monkeypatch.setenv("CC", compiler(elsewhere, 'while [ "$1" != -o ]; do shift; done; touch "$2"'))
+    monkeypatch.setattr(build, "_has_headers", lambda: True)
+    build.main()
+    assert build.is_current()
+    monkeypatch.setattr(build, "sources", lambda: "others")
+    assert not build.is_current()
+    assert build.why_not() == "the extension is of other sources than this tree, and `make run` makes it anew"
+    assert native.find_extension() is None

@@ -40,4 +40,4 @@ def test_a_wheel_stands_in_for_what_was_not_built_if_it_is_of_the_same_sources(
     monkeypatch.setitem(sys.modules, "gateway.native._native", None)  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "apim_native", package)
     monkeypatch.setitem(sys.modules, "apim_native._native", extension)
-    assert native._extension() is (extension if is_alike else None)
+    assert native.find_extension() is (extension if is_alike else None)
