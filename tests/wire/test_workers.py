@@ -253,7 +253,7 @@ async def test_clients_are_asked_to_go_one_after_the_other_over_the_drain_time(c
         noting = [asyncio.create_task(note(client)) for client in clients]
         assert (await gateway.stop())[0] == 0
         await asyncio.gather(*noting)
-    assert max(moments) - min(moments) > 0.5
+    assert max(moments) - min(moments) > 0.25  # at once it would be a few milliseconds, and this process may lag
 
 
 async def test_a_client_that_does_not_answer_does_not_hold_up_the_end(certificate: Certificate) -> None:
