@@ -265,7 +265,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
             assert await behind_other.read(len(message)) == message
             heard += 1
         assert await reading == frame(BINARY, b"", masked=True) + ping
-        assert heard > 20
+        assert heard > 3
 
 
 async def test_a_flood_that_passes_lets_others_have_their_turn(tmp_path: Path) -> None:
