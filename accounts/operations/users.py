@@ -1,6 +1,7 @@
-"""Changes to accounts. Each is one transaction and one row in the audit log.
+"""Changes to accounts, one module since all share the last administrator, the roles and what ends with an account.
 
-Where `actor` may be None, that is whoever works on the server itself, at its command line: nobody else may pass it.
+Each is one transaction and one row in the audit log. Where `actor` may be None, that is whoever works on the server
+itself, at its command line: nobody else may pass it.
 """
 
 from collections.abc import Iterable
