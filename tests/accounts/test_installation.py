@@ -15,8 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import installation, operations
+from accounts.audit_log import COLUMNS, AuditFilters, as_csv
 from accounts.models import InstallationSettings, Notification, User
-from accounts.trail import COLUMNS, TrailFilters, as_csv
 from core.models import AuditEntry
 
 NEWCOMER = {"username": "erin", "password": "correct horse battery staple", "email": "erin@example.test"}
@@ -34,7 +34,7 @@ def administrator(client: Client, admin: User) -> Client:
     return client
 
 
-def test_settings_are_saved_and_said_in_the_trail(administrator: Client) -> None:
+def test_settings_are_saved_and_said_in_the_audit_log(administrator: Client) -> None:
     body = {"sign_up": "closed", "notice": "Down on Sunday"}
     assert administrator.post("/admin/settings", body, secure=True).status_code == 302
     installation.forget()
@@ -122,7 +122,7 @@ def test_a_closed_catalogue_asks_passers_by_to_sign_in(client: Client, carol: Us
     assert client.get("/api/am/devportal/v3/apis", secure=True).status_code == 200
 
 
-def test_the_trail_is_filtered_and_exported(administrator: Client, admin: User, carol: User) -> None:
+def test_the_audit_log_is_filtered_and_exported(administrator: Client, admin: User, carol: User) -> None:
     operations.update_profile(user=carol, first_name="=1+1", last_name="", email="", actor=carol, now=NOW)
     operations.end_sessions(user=carol, actor=admin, now=NOW)
     page = administrator.get("/admin/trail?actor=CAROL&verb=updated", secure=True).content
@@ -143,9 +143,9 @@ def test_a_spreadsheet_takes_nothing_for_a_formula() -> None:
     assert as_csv([row]).splitlines()[1] == 'x,x,\'=cmd,x,x,x,"{""a"": 1}"'
 
 
-def test_days_of_the_trail_are_whole_days() -> None:
+def test_days_of_the_audit_log_are_whole_days() -> None:
     day = date(2026, 3, 4)
-    assert dict(TrailFilters(since=day, until=day).lookups()) == {
+    assert dict(AuditFilters(since=day, until=day).lookups()) == {
         "at__gte": datetime(2026, 3, 4, tzinfo=UTC),
         "at__lt": datetime(2026, 3, 5, tzinfo=UTC),
     }
