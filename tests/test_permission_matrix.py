@@ -481,8 +481,8 @@ ADMIN_PAGES = [
     Line("POST", "devportal-admin:decisions", ADMINISTERED.format(302), ("subscriptions", "on_hold"), body=APPROVE),
     Line("GET", "accounts:settings", ADMINISTERED.format(200)),
     Line("POST", "accounts:settings", ADMINISTERED.format(302), body={"sign_up": "approval"}),
-    Line("GET", "accounts:trail", ADMINISTERED.format(200)),
-    Line("GET", "accounts:trail-export", ADMINISTERED.format(200), ("csv",)),
+    Line("GET", "accounts:audit-log", ADMINISTERED.format(200)),
+    Line("GET", "accounts:audit-log-export", ADMINISTERED.format(200), ("csv",)),
     Line("GET", "publisher-admin:categories", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:categories", ADMINISTERED.format(302), body={"name": "Other"}),
     Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
@@ -646,7 +646,7 @@ REST_CATEGORIES = [
 
 U = "api:users-api:"
 REST_USERS = [
-    Line("GET", U + "trail", REST_ADMINISTERED.format(200)),
+    Line("GET", U + "audit-log", REST_ADMINISTERED.format(200)),
     Line("GET", U + "settings", REST_ADMINISTERED.format(200)),
     Line("PATCH", U + "settings", REST_ADMINISTERED.format(200), body={"notice": "Down on Sunday"}),
     Line("GET", U + "users", REST_ADMINISTERED.format(200)),

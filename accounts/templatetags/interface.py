@@ -164,7 +164,7 @@ def minutes(milliseconds: int) -> int:
 
 @register.filter
 def told(value: object) -> str:
-    """A value of the trail as a person says it: "creator, subscriber", "none", "yes"."""
+    """A value of the audit log as a person says it: "creator, subscriber", "none", "yes"."""
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, list | tuple):

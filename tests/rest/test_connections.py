@@ -99,7 +99,7 @@ def test_a_token_that_ends_soon_is_pointed_out(
     assert signed_in(carol).get(f"{CONNECTIONS}/{line.pk}").json()["expiresSoon"] is True
 
 
-def test_closing_is_asked_for_on_the_trail_with_its_reason(
+def test_closing_is_asked_for_in_the_audit_log_with_its_reason(
     line: ConnectionRecord, bob: User, signed_in: SignedIn
 ) -> None:
     answer = signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}?reason=Maintenance%20at%20noon")
@@ -124,7 +124,7 @@ def test_what_has_ended_cannot_be_closed(line: ConnectionRecord, bob: User, sign
     assert signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}").status_code == 409
 
 
-def test_all_that_match_are_closed_in_one_go_and_the_trail_names_each(
+def test_all_that_match_are_closed_in_one_go_and_the_audit_log_names_each(
     line: ConnectionRecord, alice: User, carol: User, bob: User, signed_in: SignedIn
 ) -> None:
     application = Application.objects.get(pk=line.application_id)
