@@ -15,7 +15,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class AuditFilters:
+class AuditLogFilters:
     """Which entries are wanted; what is empty does not narrow. Days are whole days of UTC, both included."""
 
     actor: str = ""

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.audit_log import AuditFilters
+from accounts.audit_log import AuditLogFilters
 from accounts.models import (
     Invitation,
     Notification,
@@ -104,7 +104,7 @@ def waiting_sign_ups(viewer: Viewer) -> QuerySet[User]:
     return User.objects.filter(awaits_approval=True).order_by("date_joined")
 
 
-def audit_log(viewer: Viewer, filters: AuditFilters) -> QuerySet[AuditEntry]:
+def audit_log(viewer: Viewer, filters: AuditLogFilters) -> QuerySet[AuditEntry]:
     """The audit log, the newest first. Raises RoleRequired."""
     require_read_audit_log(viewer)
     wanted = Q()

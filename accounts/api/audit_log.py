@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import queries
-from accounts.audit_log import AuditFilters
+from accounts.audit_log import AuditLogFilters
 from accounts.forms import AuditLogForm
 from accounts.permissions import require_read_audit_log
 from accounts.rest import Resource, who_may
@@ -40,8 +40,8 @@ class AuditLog(Resource):
 
     @extend_schema(
         operation_id="listAuditEntries",
-        summary="Read the trail",
-        tags=["Trail"],
+        summary="Read the audit log",
+        tags=["Audit log"],
         parameters=[
             *PAGE_PARAMETERS,
             *(OpenApiParameter(name, str, description="Only entries that fit.") for name in NAMES),
@@ -60,5 +60,5 @@ class AuditLog(Resource):
             raise exceptions.ValidationError(
                 {fields.get(name, name): list(map(str, each)) for name, each in form.errors.items()}
             )
-        rows = queries.audit_log(self.user, AuditFilters(**form.cleaned_data))
+        rows = queries.audit_log(self.user, AuditLogFilters(**form.cleaned_data))
         return Response(one_page(request, rows, lambda row: AuditEntryDocument(row).data))

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import queries
 from accounts.access import current_user, requires
-from accounts.audit_log import AuditFilters, as_csv
+from accounts.audit_log import AuditLogFilters, as_csv
 from accounts.forms import AuditLogForm
 from accounts.roles import Role
 from core.downloads import download
@@ -57,11 +57,11 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     found = queries.audit_log(current_user(request), filters)[:MOST_EXPORTED] if form.is_valid() else []
     entries = [entry.document() for entry in found]
     if kind == "csv":
-        return download("trail.csv", "text/csv; charset=utf-8", as_csv(entries).encode())
+        return download("audit-log.csv", "text/csv; charset=utf-8", as_csv(entries).encode())
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
-    return download("trail.jsonl", "application/jsonl", lines.encode())
+    return download("audit-log.jsonl", "application/jsonl", lines.encode())
 
 
-def _filters(request: HttpRequest) -> tuple[AuditLogForm, AuditFilters]:
+def _filters(request: HttpRequest) -> tuple[AuditLogForm, AuditLogFilters]:
     form = AuditLogForm(request.GET)
-    return form, AuditFilters(**form.cleaned_data) if form.is_valid() else AuditFilters()
+    return form, AuditLogFilters(**form.cleaned_data) if form.is_valid() else AuditLogFilters()

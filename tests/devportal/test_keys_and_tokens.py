@@ -209,7 +209,7 @@ def test_a_token_carries_scopes_that_the_subscribed_apis_ask_for(app: Applicatio
 
 
 @pytest.mark.parametrize("name", ["Chat on the web shop", "聊天", "متجر الويب", "x" * 60])
-def test_a_named_token_says_its_name_in_the_audit_log_and_takes_it_along(
+def test_a_named_token_says_its_name_in_the_audit_log_and_takes_it_with_it(
     app: Application, carol: User, name: str
 ) -> None:
     client = builders.keys(app).client

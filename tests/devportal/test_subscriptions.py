@@ -45,7 +45,7 @@ def echo(bob: User) -> Api:
 
 
 @pytest.mark.parametrize("state", ["PUBLISHED", "PROTOTYPED"])
-def test_a_developer_subscribes_and_it_is_on_the_audit_log(
+def test_a_developer_subscribes_and_it_is_in_the_audit_log(
     app: Application, echo: Api, carol: User, state: str
 ) -> None:
     Api.objects.update(state=state)

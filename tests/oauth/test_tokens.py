@@ -117,7 +117,7 @@ def test_a_token_counts_while_its_owner_may_have_applications(keys: GeneratedKey
     assert tokens.find(issued.token, NOW) == issued.row
 
 
-def test_every_token_issued_leaves_a_row_on_the_audit_log_without_the_token(keys: GeneratedKeys, carol: User) -> None:
+def test_every_token_issued_leaves_a_row_in_the_audit_log_without_the_token(keys: GeneratedKeys, carol: User) -> None:
     issued = _issue(keys, carol)
 
     (entry,) = _entries("token.issued")
@@ -172,7 +172,7 @@ def test_a_revoked_family_leaves_a_row_for_its_access_token(keys: GeneratedKeys,
     assert [entry.object_id for entry in _entries("token.revoked")] == [str(issued.row.pk)]
 
 
-def test_who_is_named_by_the_innermost_block_goes_on_the_audit_log(keys: GeneratedKeys, carol: User, bob: User) -> None:
+def test_who_is_named_by_the_innermost_block_goes_in_the_audit_log(keys: GeneratedKeys, carol: User, bob: User) -> None:
     issued = _issue(keys, carol)
     later = NOW + timedelta(seconds=5)
     with tokens.attributed(actor=carol, now=NOW), tokens.attributed(actor=bob, now=later):

@@ -125,7 +125,7 @@ def test_a_version_exists_once_in_any_case(alice: User) -> None:
     assert (refusal.value.field, refusal.value.code) == ("version", 900252)
 
 
-def test_only_one_version_is_the_default_and_the_other_one_is_told_on_the_audit_log(alice: User) -> None:
+def test_only_one_version_is_the_default_and_the_other_one_is_told_in_the_audit_log(alice: User) -> None:
     api = make_api(alice)
     api = operations.update_api(api=api, changes={"is_default_version": True}, actor=alice, now=NOW)
     copy = operations.create_version(api=api, version="2", make_default=True, actor=alice, now=LATER)

@@ -59,7 +59,7 @@ def test_a_name_is_given_once_in_any_case(admin: User, copper: Plan, name: str) 
     assert (Plan.objects.count(), len(_entries())) == (1, 1)
 
 
-def test_a_change_leaves_the_rest_and_stands_on_the_audit_log_with_before_and_after(admin: User, copper: Plan) -> None:
+def test_a_change_leaves_the_rest_and_stands_in_the_audit_log_with_before_and_after(admin: User, copper: Plan) -> None:
     changed = operations.update_plan(
         plan=copper, changes={"rate": 10, "burst": 20, "description": "More."}, actor=admin, now=LATER
     )

@@ -99,7 +99,7 @@ def test_a_token_that_ends_soon_is_pointed_out(
     assert signed_in(carol).get(f"{CONNECTIONS}/{line.pk}").json()["expiresSoon"] is True
 
 
-def test_closing_is_asked_for_on_the_audit_log_with_its_reason(
+def test_closing_is_asked_for_in_the_audit_log_with_its_reason(
     line: ConnectionRecord, bob: User, signed_in: SignedIn
 ) -> None:
     answer = signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}?reason=Maintenance%20at%20noon")

@@ -64,7 +64,7 @@ def hold(recording: Recording, line: ConnectionRecord) -> None:
         )
 
 
-def test_recording_is_on_the_audit_log_and_its_owner_is_told_and_may_end_it(
+def test_recording_is_in_the_audit_log_and_its_owner_is_told_and_may_end_it(
     line: ConnectionRecord, bob: User, carol: User, client: Client
 ) -> None:
     client.force_login(bob)
