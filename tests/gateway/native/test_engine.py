@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _ssl
 import asyncio
+import ctypes
 import os
 import resource
 import select
@@ -33,6 +35,7 @@ from tests.wire.conftest import Certificate
 from tests.wire.peers import until
 
 RESET = struct.pack("ii", 1, 0)
+SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_1_2 = 124, 0x0303  # <openssl/ssl.h>
 
 
 class Remembering(asyncio.Protocol):
@@ -469,3 +472,39 @@ async def test_a_client_expects_the_name_that_it_asked_for(served: ssl.SSLContex
     server.close()
     await server.wait_closed()
     assert names == ["localhost", None, "elsewhere.test", "localhost"]
+
+
+class OpenSsl:
+    """A client by OpenSSL's own functions, for what Python's `ssl` does not let a client do."""
+
+    def __init__(self, descriptor: int) -> None:
+        linked = (native.find_extension(), _ssl)  # a wheel has its own inside and hides it, as some Pythons do
+        libraries = (ctypes.CDLL(str(module.__file__)) for module in linked if module)
+        self.library = next(library for library in libraries if hasattr(library, "SSL_renegotiate"))
+        for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+            getattr(self.library, name).restype = ctypes.c_void_p
+        self.context = ctypes.c_void_p(self.library.SSL_CTX_new(ctypes.c_void_p(self.library.TLS_client_method())))
+        self.ssl = ctypes.c_void_p(self.library.SSL_new(self.context))
+        self.library.SSL_ctrl(self.ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_1_2, None)
+        assert self.library.SSL_set_fd(self.ssl, descriptor) == 1
+
+    def call(self, name: str, *given: object) -> int:
+        return int(getattr(self.library, name)(self.ssl, *given))
+
+    def free(self) -> None:
+        self.library.SSL_free(self.ssl)
+        self.library.SSL_CTX_free(self.context)
+
+
+async def test_a_client_that_asks_to_shake_hands_again_is_refused(served: ssl.SSLContext) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(True)
+    with theirs:
+        client = OpenSsl(theirs.fileno())
+        connecting = loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
+        (_, protocol), shaken = await asyncio.gather(connecting, asyncio.to_thread(client.call, "SSL_connect"))
+        assert shaken == 1
+        assert client.call("SSL_renegotiate") == 1
+        assert await asyncio.to_thread(client.call, "SSL_do_handshake") != 1  # the server says no_renegotiation
+        client.free()
+    await until(lambda: protocol.events[-1] == "lost")
