@@ -33,6 +33,8 @@ PACKAGE: Final = "apim_native"
 ROOT: Final = build.HERE.parent.parent
 MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}  # and what Debian calls them
 MINORS: Final = range(11, 15)
+PACKAGES: Final = ("libssl-dev", "zlib1g-dev", "libzstd-dev")  # since Debian 13 OpenSSL uses the other two
+ARCHIVES: Final = ("libssl.a", "libcrypto.a", "libz.a", "libzstd.a")
 GLIBCS: Final = ("2.28", "2.34", "2.38", "2.41")  # which OpenSSL can do with depends on the Debian that it is of
 SECONDS: Final = 300.0
 # Nothing of OpenSSL is to be seen from outside: the process has Python's own one too.
@@ -101,9 +103,11 @@ def fetch_openssl(machine: str, folder: Path) -> OpenSsl:
     }
     apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
     _output([*apt, "update"])
-    _output([*apt, "download", "libssl-dev"], cwd=folder)
-    packages = list(folder.glob("libssl-dev_*.deb"))
-    if not packages or _output(["dpkg-deb", "-x", str(packages[0]), str(folder)]) is None:
+    _output([*apt, "download", *PACKAGES], cwd=folder)
+    packages = sorted(folder.glob("*.deb"))
+    for package in packages:
+        _output(["dpkg-deb", "-x", str(package), str(folder)])
+    if not (folder / "usr" / "lib" / f"{machine}-linux-gnu" / ARCHIVES[0]).exists():
         raise build.CannotBuild("apt-get brought no static OpenSSL for it (Debian's libssl-dev)")
     return OpenSsl(folder / "usr", packages[0].name.split("_")[1])
 
@@ -112,7 +116,8 @@ def cross_compile(folder: Path, machine: str, include: str, openssl: OpenSsl) ->
     """The extension for another processor, or an older system of this one's. Raises CannotBuild."""
     script, made = folder / "symbols", folder / "_native.so"
     script.write_text(ONLY_THE_MODULE)
-    libraries = (*map(str, sorted(openssl.root.glob("lib/*/lib[sc][sr]*.a"), reverse=True)), "-Wl,-Bsymbolic", "-s")
+    archives = (openssl.root / "lib" / f"{machine}-linux-gnu" / name for name in ARCHIVES)
+    libraries = (*(str(path) for path in archives if path.exists()), "-Wl,-Bsymbolic", "-s")
     foreign = [f"-I{openssl.root / 'include'}", f"-I{openssl.root / 'include' / f'{machine}-linux-gnu'}"]
     for glibc in GLIBCS:
         command = [sys.executable, "-m", "ziglang", "cc", "-target", f"{machine}-linux-gnu.{glibc}"]
