@@ -7,11 +7,10 @@ import asyncio
 import ctypes
 import os
 import resource
-import select
 import socket
 import ssl
 import struct
-import threading
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -217,32 +216,31 @@ async def test_one_that_looks_again_before_it_sleeps_does_sleep() -> None:
     assert not engine.is_hot  # as long as nothing comes quickly, it does not look again at all
 
 
-async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_share() -> None:
-    flooded, flood = await connected()
-    quiet, peer = await connected()
-    is_over = threading.Event()
-
-    def pour() -> None:
-        while not is_over.is_set():
-            if select.select([], [flood], [], 1)[1]:
-                flood.send(b"x" * 262_144)
-
-    thread = threading.Thread(target=pour)
-    thread.start()
-    try:
-        with flood, peer:
-            await until(lambda: len(flooded.received) > 1_000_000)
+@pytest.mark.parametrize("passes", [False, True], ids=["given to Python", "passed by itself"])
+async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_share(passes: bool) -> None:
+    """Who floods is a process, so that it goes on whoever has the interpreter's lock."""
+    (flooded, flood), (quiet, peer), (backend, drain) = [await connected() for _ in range(3)]
+    leg: Any = native.LegBase()
+    leg.scanner, leg.meter, leg.flows, leg.heard = FrameScanner(masked=False), FREE, passes, False
+    flooded.transport.splice(leg, backend.transport)
+    with flood, peer, drain:
+        flood.setblocking(True)
+        drain.setblocking(True)
+        commands = (["yes", b"\x82\x02x"], flood, None), (["cat"], subprocess.DEVNULL, drain)  # frames of two bytes
+        processes = [subprocess.Popen(command, stdout=to, stdin=of) for command, to, of in commands]
+        try:
+            await until(lambda: leg.scanner.messages > 100_000 if passes else len(flooded.received) > 1_000_000)
             flooded.data_received = lambda data: None  # type: ignore[method-assign]
             for number in range(1, 20):  # and timers, other descriptors and the other connection have their turn
                 await loop().sock_sendall(peer, b"?")
                 await until(lambda expected=number: len(quiet.received) == expected)  # type: ignore[misc]
-            is_over.set()
-            await asyncio.to_thread(thread.join)
-    finally:
-        is_over.set()
-    flooded.transport.abort()
-    quiet.transport.abort()
-    await until(lambda: "lost" in quiet.events + flooded.events)
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+    for each in (flooded, quiet, backend):
+        each.transport.abort()
+    await until(lambda: all("lost" in each.events for each in (flooded, quiet, backend)))
 
 
 async def test_a_protocol_that_fails_is_told_to_the_loop_s_handler_and_its_connection_ends() -> None:
