@@ -226,7 +226,8 @@ async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_shar
     with flood, peer, drain:
         flood.setblocking(True)
         drain.setblocking(True)
-        commands = (["yes", b"\x82\x02x"], flood, None), (["cat"], subprocess.DEVNULL, drain)  # frames of two bytes
+        flooding = ["timeout", "20", "yes", b"\x82\x02x"]  # frames of two bytes
+        commands = (flooding, flood, None), (["cat"], subprocess.DEVNULL, drain)
         processes = [subprocess.Popen(command, stdout=to, stdin=of) for command, to, of in commands]
         try:
             await until(lambda: leg.scanner.messages > 100_000 if passes else len(flooded.received) > 1_000_000)
@@ -234,9 +235,10 @@ async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_shar
             for number in range(1, 20):  # and timers, other descriptors and the other connection have their turn
                 await loop().sock_sendall(peer, b"?")
                 await until(lambda expected=number: len(quiet.received) == expected)  # type: ignore[misc]
+            assert processes[0].poll() is None  # while it lasted
         finally:
             for process in processes:
-                process.kill()
+                process.terminate()
                 process.wait()
     for each in (flooded, quiet, backend):
         each.transport.abort()
