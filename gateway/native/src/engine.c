@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <structmember.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -131,6 +132,24 @@ void engine_pass_on(Engine *engine)
     engine->chunk_at = 0;
 }
 
+void engine_send_gathered(Engine *engine)
+{
+    Gathered *gathered = &engine->gathered;
+    const bool was_on = gathered->is_on;
+    gathered->is_on = gathered->is_writing = false;   /* whom this calls writes at once, and what it dials need not wait */
+    for (unsigned i = 0; i < gathered->dials_size; i++) {
+        Dial *dial = &gathered->dials[i];
+        transport_dial(dial->transport, (struct sockaddr *)&dial->address, dial->size);
+        Py_DECREF(dial->transport);
+    }
+    for (unsigned i = 0; i < gathered->writing_size; i++) {
+        transport_send_gathered(gathered->writing[i]);
+        Py_DECREF(gathered->writing[i]);
+    }
+    gathered->dials_size = gathered->writing_size = 0;
+    gathered->is_on = was_on;
+}
+
 /* What is ready, as `epoll_wait` has it. Where one message is waited for after the other, what they cost is mostly that
  * this thread falls asleep and is woken; so it looks for a moment longer, and gives way to all who want the core. Where
  * several are under way it would only find fewer of them at a time. */
@@ -217,6 +236,7 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
         engine->turns++;
         Transport *due = engine->due;
         engine->due = engine->last_due = NULL;
+        engine->gathered.is_on = true;
         for (int i = 0; i < count; i++) {
             const struct epoll_event *event = &engine->ready[i];
             fetch_ahead(engine->ready, i, count);
@@ -233,6 +253,11 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
             transport_serve_due(transport);
         }
         engine_pass_on(engine);
+        engine->gathered.is_on = false;
+        if (engine->gathered.writing_size || engine->gathered.dials_size) {
+            engine_hold(engine);
+            engine_send_gathered(engine);
+        }
         (void)tell_lost(engine);
         if (engine->has_called)   /* clients come and go: what they cost is not the waking */
             engine->shallow = 0;
@@ -335,17 +360,20 @@ static PyObject *engine_connect(Engine *engine, PyObject *args)
         return NULL;
     }
     without_delay(fd);
-    int done = connect(fd, address->ai_addr, address->ai_addrlen);
-    if (done && errno == EINPROGRESS)   /* on the same machine it is there by now: asked again, the kernel says so */
-        done = connect(fd, address->ai_addr, address->ai_addrlen);
-    const int error = errno;
-    freeaddrinfo(address);
-    if (done && error != EINPROGRESS && error != EALREADY) {
-        close(fd);
-        errno = error;
-        return PyErr_SetFromErrno(PyExc_OSError);
+    Transport *transport = transport_new(engine, fd, protocol, tls, server_name, on_made, true);
+    Gathered *gathered = &engine->gathered;
+    if (transport && gathered->is_on) {
+        Dial *dial = &gathered->dials[gathered->dials_size++];
+        dial->transport = (Transport *)Py_NewRef((PyObject *)transport);
+        dial->size = address->ai_addrlen;
+        memcpy(&dial->address, address->ai_addr, address->ai_addrlen);
+        if (gathered->dials_size == GATHERED)
+            engine_send_gathered(engine);
+    } else if (transport) {
+        transport_dial(transport, address->ai_addr, address->ai_addrlen);
     }
-    return (PyObject *)transport_new(engine, fd, protocol, tls, server_name, on_made, done != 0);
+    freeaddrinfo(address);
+    return (PyObject *)transport;
 }
 
 /* --- the type ---------------------------------------------------------------------------------------------------- */
@@ -367,6 +395,11 @@ static PyObject *engine_close(Engine *engine, PyObject *nothing)
         transport_forget(transport);
     }
     engine->last_closed = NULL;
+    Gathered *gathered = &engine->gathered;
+    while (gathered->dials_size)
+        Py_DECREF(gathered->dials[--gathered->dials_size].transport);
+    while (gathered->writing_size)
+        Py_DECREF(gathered->writing[--gathered->writing_size]);
     if (engine->poller >= 0)
         close(engine->poller);
     engine->poller = -1;
