@@ -1,6 +1,7 @@
 #define PY_SSIZE_T_CLEAN
 #include "engine.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -337,6 +338,28 @@ static PyObject *engine_accept(Engine *engine, PyObject *listening)
     return Py_BuildValue("(iN)", fd, address ? address : Py_NewRef(Py_None));
 }
 
+/* How long the address is that `ip` and `port` come to; 0 where it is none. */
+static socklen_t numeric_address(const char *ip, uint16_t port, struct sockaddr_storage *address)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *)address;
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, ip, &four->sin_addr) == 1) {   /* the library's own way to all of them takes far longer */
+        four->sin_family = AF_INET;
+        four->sin_port = htons(port);
+        return sizeof *four;
+    }
+    char service[8];
+    snprintf(service, sizeof service, "%d", port);
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(ip, service, &hints, &found))
+        return 0;
+    const socklen_t size = found->ai_addrlen;
+    memcpy(address, found->ai_addr, size);
+    freeaddrinfo(found);
+    return size;
+}
+
 /* connect(ip, port, protocol, tls, server_name, on_made). */
 static PyObject *engine_connect(Engine *engine, PyObject *args)
 {
@@ -345,34 +368,26 @@ static PyObject *engine_connect(Engine *engine, PyObject *args)
     PyObject *protocol, *tls, *on_made;
     if (!PyArg_ParseTuple(args, "siOOzO", &ip, &port, &protocol, &tls, &server_name, &on_made))
         return NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%d", port & 0xFFFF);
-    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *address = NULL;
-    if (getaddrinfo(ip, service, &hints, &address)) {
-        PyErr_Format(PyExc_OSError, "%s is no IP address", ip);
-        return NULL;
-    }
-    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        freeaddrinfo(address);
-        return NULL;
-    }
+    struct sockaddr_storage address;
+    const socklen_t size = numeric_address(ip, (uint16_t)port, &address);
+    if (!size)
+        return PyErr_Format(PyExc_OSError, "%s is no IP address", ip);
+    const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
     without_delay(fd);
     Transport *transport = transport_new(engine, fd, protocol, tls, server_name, on_made, true);
     Gathered *gathered = &engine->gathered;
     if (transport && gathered->is_on) {
         Dial *dial = &gathered->dials[gathered->dials_size++];
         dial->transport = (Transport *)Py_NewRef((PyObject *)transport);
-        dial->size = address->ai_addrlen;
-        memcpy(&dial->address, address->ai_addr, address->ai_addrlen);
+        dial->size = size;
+        dial->address = address;
         if (gathered->dials_size == GATHERED)
             engine_send_gathered(engine);
     } else if (transport) {
-        transport_dial(transport, address->ai_addr, address->ai_addrlen);
+        transport_dial(transport, (struct sockaddr *)&address, size);
     }
-    freeaddrinfo(address);
     return (PyObject *)transport;
 }
 
