@@ -132,6 +132,9 @@ class Leg(LegBase, asyncio.Protocol):
             self._filter(data)
         elif end == len(data) and not scanner.controls:
             self.write(data)
+        elif end == len(data) and scanner.closed and len(scanner.controls) == 1 and not self.other.closing:
+            self.write(data)  # with its Close, and no answer to a Ping of ours
+            self._after(data, end)
         else:
             self._pass(data, [(0, end)])
             self._after(data, end)
