@@ -128,16 +128,11 @@ def delete_account(*, user: User, password: str, now: datetime) -> None:
     try:
         with transaction.atomic():
             row.delete()
-    except ProtectedError:
-        _forget(row)
-
-
-def _forget(row: User) -> None:
-    """Take everything away that says who somebody was."""
-    for model in (RoleGrant, SignIn, Notification, SecondFactor, RecoveryCode, Passkey):
-        model._default_manager.filter(user=row).delete()
-    row.username, row.first_name, row.last_name = f"deleted-{row.pk}", "", ""
-    row.email, row.confirmed_email, row.is_active = "", "", False
-    row.time_zone, row.language, row.seen_language = "", "", ""
-    row.set_unusable_password()
-    row.save()
+    except ProtectedError:  # take everything away that says who it was
+        for model in (RoleGrant, SignIn, Notification, SecondFactor, RecoveryCode, Passkey):
+            model._default_manager.filter(user=row).delete()
+        row.username, row.first_name, row.last_name = f"deleted-{row.pk}", "", ""
+        row.email, row.confirmed_email, row.is_active = "", "", False
+        row.time_zone, row.language, row.seen_language = "", "", ""
+        row.set_unusable_password()
+        row.save()
