@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts.farewells import FAREWELLS
+from accounts.hooks import ON_DELETION
 from accounts.models import Notification, Passkey, RecoveryCode, RoleGrant, SecondFactor, SignIn, User
 from accounts.operations.account_news import tell_of_account
 from accounts.operations.mail import post_mail
@@ -121,8 +121,8 @@ def delete_account(*, user: User, password: str, now: datetime) -> None:
     check_password(user=user, password=password)
     if Role.ADMIN in user.roles:
         keep_an_administrator(user)
-    for farewell in FAREWELLS:
-        farewell(user, now)
+    for hook in ON_DELETION:
+        hook(user, now)
     record_change(user, "deleted", actor=user, now=now)
     row = User.objects.get(pk=user.pk)
     try:
