@@ -85,7 +85,7 @@ def compile_to(target: Path, *more: str, libraries: tuple[str, ...] = LIBRARIES)
         raise CannotBuild("the extension is for CPython only")
     if not (command := compiler()):
         raise CannotBuild("no C compiler was found")
-    if not _has_headers():
+    if not has_headers():
         raise CannotBuild("Python's headers were not found")
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -139,14 +139,14 @@ def sources() -> str:
     return digest.hexdigest()
 
 
-def _has_headers() -> bool:
+def has_headers() -> bool:
     return Path(sysconfig.get_path("include"), "Python.h").exists()
 
 
 def _fingerprint() -> str:
     """Of everything that makes a difference: the sources; and this module, the interpreter, the compiler, headers."""
     has_openssl = Path("/usr/include/openssl/ssl.h").exists()
-    told = f"{sys.version} {compiler()} {_has_headers()} {has_openssl}"
+    told = f"{sys.version} {compiler()} {has_headers()} {has_openssl}"
     return f"{sources()} {hashlib.sha256(told.encode() + Path(__file__).read_bytes()).hexdigest()}"
 
 

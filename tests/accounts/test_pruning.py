@@ -19,7 +19,7 @@ PASSWORD = "correct horse battery staple"
 
 def prune(what: str, after: timedelta) -> int:
     """Prune one thing as if so much time had passed; how many rows went."""
-    return upkeep._registered[what](timezone.now() + after)
+    return upkeep.registered[what](timezone.now() + after)
 
 
 def test_a_session_goes_when_its_time_is_over(client: Client, bob: User) -> None:
