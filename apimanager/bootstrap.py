@@ -29,7 +29,7 @@ def prepare_database(now: datetime, say: Callable[[str], None]) -> None:
     Who comes while another process is at it, on this machine or another, waits for it.
     """
     with alone(lambda: say("Another setup is at work on the database; waiting for it …")):
-        if _is_behind():
+        if is_behind():
             say("Preparing the database …")
             call_command("migrate", verbosity=0, interactive=False)
         ensure_administrator(now=now)
@@ -89,10 +89,10 @@ def check_database() -> None:
 def check_migrated() -> None:
     """Raise CannotStart unless the database is one that `manage.py setup` has prepared for this release."""
     check_database()
-    if _is_behind():
+    if is_behind():
         raise CannotStart("The database is not prepared for this release: run `manage.py setup` first.")
 
 
-def _is_behind() -> bool:
+def is_behind() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

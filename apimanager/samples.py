@@ -99,25 +99,25 @@ async def serve_samples(host: str, port: int) -> None:
         await asyncio.wait_for(server.wait_closed(), LAST_WORDS)
 
 
-async def answer(rooms: dict[str, Room], line: ServerConnection) -> None:
+async def answer(rooms: dict[str, Room], connection: ServerConnection) -> None:
     """Echo what a client sends, or keep it in a room until it leaves, or reads too slowly.
 
     A room lives as long as somebody is in it.
     """
-    address = urlsplit(line.request.path if line.request else "")
+    address = urlsplit(connection.request.path if connection.request else "")
     found = ROOM_PATH.fullmatch(unquote(address.path))
     with suppress(ConnectionClosed):
         if found is None:
-            async for message in line:
-                await line.send(message)
+            async for message in connection:
+                await connection.send(message)
             return
         room_name = found[1] or LOBBY
         room = rooms.setdefault(room_name, Room(room_name))
         member = Member(parse_qs(address.query).get("name", ["somebody"])[0][:LONGEST_NAME])
         room.join(member, datetime.now(UTC))
-        telling = asyncio.create_task(_tell(line, member))
+        telling = asyncio.create_task(_tell(connection, member))
         try:
-            async for message in line:
+            async for message in connection:
                 text = message if isinstance(message, str) else message.decode(errors="replace")
                 room.say(member, text, datetime.now(UTC))
         finally:
@@ -128,27 +128,27 @@ async def answer(rooms: dict[str, Room], line: ServerConnection) -> None:
                 rooms.pop(room_name, None)
 
 
-def admit(line: ServerConnection, request: Request) -> Response | None:
+def admit(connection: ServerConnection, request: Request) -> Response | None:
     """Answer addresses where nothing is with 404, and `/health` with 200; let the rest become WebSockets."""
     path = unquote(urlsplit(request.path).path)
     if path == "/health":
-        return line.respond(HTTPStatus.OK, "ok\n")
+        return connection.respond(HTTPStatus.OK, "ok\n")
     if path == "/echo" or ROOM_PATH.fullmatch(path):
         return None
-    return line.respond(HTTPStatus.NOT_FOUND, "There is /echo, /chat and /chat/rooms/{room}?name={you}.\n")
+    return connection.respond(HTTPStatus.NOT_FOUND, "There is /echo, /chat and /chat/rooms/{room}?name={you}.\n")
 
 
-async def _tell(line: ServerConnection, member: Member) -> None:
-    """Send a member what waits for it, until it reads too slowly: then its line is ended."""
+async def _tell(connection: ServerConnection, member: Member) -> None:
+    """Send a member what waits for it, until it reads too slowly: then its connection is ended."""
 
     async def send() -> None:
         with suppress(ConnectionClosed):
             while True:
-                await line.send(await member.waiting.get())
+                await connection.send(await member.waiting.get())
 
     sending = asyncio.create_task(send())
     try:
         await member.too_slow.wait()
-        await line.close(TOO_SLOW, "You read too slowly.")
+        await connection.close(TOO_SLOW, "You read too slowly.")
     finally:
         sending.cancel()

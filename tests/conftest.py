@@ -99,7 +99,7 @@ def prepared() -> Path:
 
 @pytest.fixture(autouse=True)
 def _forgotten_attempts() -> Iterator[None]:
-    """No test is braked or shown what another one has done, nor asks for settings that nobody has changed."""
+    """No test is throttled or shown what another one has done, nor asks for settings that nobody has changed."""
     cache.set(installation.KEY, InstallationSettings(), None)
     yield
     cache.clear()

@@ -1,4 +1,7 @@
-"""The contracts on imports in `pyproject.toml`: each fails when it is broken, and who says to be pure is held to it."""
+"""The contracts on imports in `pyproject.toml`: each fails when it is broken, and who says to be pure is held to it.
+
+Besides, every package has a front page.
+"""
 
 from __future__ import annotations
 
@@ -84,3 +87,9 @@ def test_what_says_to_be_pure_is_held_to_it() -> None:
     paths = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py") if _says_pure(path)]
     say_so = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths]
     assert not [module for module in say_so if not f"{module}.".startswith(held)]
+
+
+def test_every_package_says_on_its_front_page_what_is_in_it() -> None:
+    pages = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("__init__.py")]
+    pages = [path for path in pages if not {"migrations", "management", "templatetags"} & set(path.parts)]
+    assert not [path for path in pages if not ast.get_docstring(ast.parse((ROOT / path).read_text()))]

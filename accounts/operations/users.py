@@ -165,7 +165,7 @@ def check_password(*, user: User, password: str, field: str = "password") -> Non
 def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
     """Give somebody who cannot sign in a one-time password, which is returned here and kept nowhere.
 
-    Ends their sessions and lifts the brake on their sign-in. Raises NoPassword for oneself and for service accounts.
+    Ends their sessions and lifts the throttle on their sign-in. Raises NoPassword for oneself and for service accounts.
     """
     require_in_charge(actor)
     if user.is_service:

@@ -122,7 +122,7 @@ class QuickEntry(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._state is QuickState.READING:
             try:
-                if not self._enter(data):
+                if not self.enter(data):
                     self._hand_over(data)
             except Exception:
                 log.exception("A client could not be let in.")
@@ -150,7 +150,7 @@ class QuickEntry(asyncio.Protocol):
             take_leave(self._way.context, self._connection)
             self._let_go()
 
-    def _enter(self, data: bytes) -> bool:
+    def enter(self, data: bytes) -> bool:
         """Let the client in, if that can be done at once; else nothing has happened."""
         way, begun = self._way, time.perf_counter()
         context, config, client_ip = way.context, way.config, self._client[0]

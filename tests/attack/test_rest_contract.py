@@ -61,7 +61,7 @@ def known(admin: User, carol: User, monkeypatch: pytest.MonkeyPatch) -> dict[str
 
 
 @pytest.fixture(autouse=True)
-def no_brakes() -> Iterator[None]:
+def no_throttles() -> Iterator[None]:
     """Attempts are not counted from one test to another."""
     django_cache.clear()
     yield
