@@ -41,8 +41,8 @@ def page_of(connection: ConnectionRecord) -> str:
     return reverse("gateway:api-recordings", args=[connection.api_id])
 
 
-def record(client: Client, connection: ConnectionRecord, **given: Any) -> Recording:
-    answer = client.post(page_of(connection), {**FORM, "application": connection.application_id, **given})
+def record(client: Client, of: ConnectionRecord, **given: Any) -> Recording:
+    answer = client.post(page_of(of), {**FORM, "application": of.application_id, **given})
     assert answer.status_code == 302, answer.content
     return Recording.objects.latest("started_at")
 
