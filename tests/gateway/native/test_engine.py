@@ -75,9 +75,13 @@ def loop() -> NativeLoop:
     return running
 
 
-async def connected(protocol: Remembering | None = None, **options: Any) -> tuple[Remembering, socket.socket]:
-    """A protocol over the engine's end of a connection, and the peer's end of it."""
+async def connected(
+    protocol: Remembering | None = None, *, room: int = 0, **options: Any
+) -> tuple[Remembering, socket.socket]:
+    """A protocol over the engine's end of a connection, and the peer's end of it. `room`: what the kernel may hold."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        if room:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
         peer = socket.create_connection(server.getsockname())
         sock, _ = server.accept()
     _, made = await loop().connect_accepted_socket(lambda: protocol or Remembering(), sock, **options)
@@ -218,8 +222,8 @@ async def test_one_that_looks_again_before_it_sleeps_does_sleep() -> None:
 
 @pytest.mark.parametrize("passes", [False, True], ids=["given to Python", "passed by itself"])
 async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_share(passes: bool) -> None:
-    """Who floods is a process, so that it goes on whoever has the interpreter's lock."""
-    (flooded, flood), (quiet, peer), (backend, drain) = [await connected() for _ in range(3)]
+    """Who floods is a process, so that it goes on whoever has the interpreter's lock, and more waits than is read."""
+    (flooded, flood), (quiet, peer), (backend, drain) = [await connected(room=1 << 22) for _ in range(3)]
     leg: Any = native.LegBase()
     leg.scanner, leg.meter, leg.flows, leg.heard = FrameScanner(masked=False), FREE, passes, False
     flooded.transport.splice(leg, backend.transport)

@@ -151,6 +151,23 @@ def test_an_answer_that_is_read_quickly_is_read_alike_by_those_who_read_any(data
         assert rest in without(data[:end], proof)
 
 
+def test_a_head_is_read_once_it_is_whole_and_no_byte_before() -> None:
+    for read, whole in ((native.read_request, REQUEST), (native.read_switch, SWITCH)):
+        assert not any(read(whole[:size], LIMIT) for size in range(len(whole)))
+        assert bool(read(whole, LIMIT)) is HAS_EXTENSION
+        assert read(whole, LIMIT) == read(whole + b"frames", LIMIT)
+        assert read(whole, len(whole) - 1) is None
+
+
+def test_what_most_clients_and_backends_send_is_read_quickly() -> None:
+    browser = REQUEST.replace(b"Connection: Upgrade", b"Connection: keep-alive, Upgrade") + b"\x81\x80abcd"
+    assert bool(native.read_request(browser, LIMIT)) is HAS_EXTENSION
+    dated = SWITCH.replace(
+        b"X-Backend: 7", b"date: Fri, 27 Nov 2026 12:00:00 GMT\r\nServer: Python/3.11 websockets/15.0"
+    )
+    assert bool(native.read_switch(dated, LIMIT)) is HAS_EXTENSION
+
+
 @pytest.mark.parametrize(
     ("given", "instead"),
     [
@@ -211,20 +228,3 @@ def test_a_request_that_is_for_others_to_judge_is_not_read_quickly(given: bytes,
 def test_an_answer_that_is_for_others_to_judge_is_not_read_quickly(given: bytes, instead: bytes) -> None:
     assert SWITCH.count(given) == 1
     assert native.read_switch(SWITCH.replace(given, instead), LIMIT) is None
-
-
-def test_a_head_is_read_once_it_is_whole_and_no_byte_before() -> None:
-    for read, whole in ((native.read_request, REQUEST), (native.read_switch, SWITCH)):
-        assert not any(read(whole[:size], LIMIT) for size in range(len(whole)))
-        assert bool(read(whole, LIMIT)) is HAS_EXTENSION
-        assert read(whole, LIMIT) == read(whole + b"frames", LIMIT)
-        assert read(whole, len(whole) - 1) is None
-
-
-def test_what_most_clients_and_backends_send_is_read_quickly() -> None:
-    browser = REQUEST.replace(b"Connection: Upgrade", b"Connection: keep-alive, Upgrade") + b"\x81\x80abcd"
-    assert bool(native.read_request(browser, LIMIT)) is HAS_EXTENSION
-    dated = SWITCH.replace(
-        b"X-Backend: 7", b"date: Fri, 27 Nov 2026 12:00:00 GMT\r\nServer: Python/3.11 websockets/15.0"
-    )
-    assert bool(native.read_switch(dated, LIMIT)) is HAS_EXTENSION
