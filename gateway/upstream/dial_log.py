@@ -56,6 +56,10 @@ class DialLog:
         if address in self._waiting or len(self._waiting) < MOST_ADDRESSES:
             self._waiting[address] = SeenDial(self._clock(), status, sentence, seconds)
 
+    def is_waiting(self) -> bool:
+        """Whether there may be anything to write."""
+        return bool(self._waiting)
+
     async def write(self) -> None:
         """Write what there is to say. Never raises: while the database is away the latest of each address waits."""
         due, now = list[tuple[str, SeenDial]](), self._clock()
