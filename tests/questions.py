@@ -61,8 +61,9 @@ class Questions:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen from the first connection on."""
-    config.pluginmanager.register(Questions())
+    """Listen from the first connection on. Of several processes (`-n`) none would hear everything."""
+    if not config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Questions())
 
 
 def with_own_sql(root: Path = ROOT) -> set[str]:

@@ -28,8 +28,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
+from accounts import installation
 from accounts.access import FRESH
-from accounts.models import Notification, Passkey, SignIn, User
+from accounts.models import InstallationSettings, Notification, Passkey, SignIn, User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import invite, note_sign_in, notify
 from accounts.operations.recovery import CONFIRMATION
@@ -1226,6 +1227,7 @@ def _status(client: Client, line: Line, world: World, cookies: SimpleCookie, *, 
     To draw what is shown takes a third of the time, and is done for the first and the last who may see it.
     """
     cache.clear()  # or the throttle on guessing holds
+    cache.set(installation.KEY, InstallationSettings(), None)  # which nobody has changed
     client.cookies = deepcopy(cookies)
     with pytest.MonkeyPatch.context() as patch, transaction.atomic():
         if not is_drawn:
