@@ -100,33 +100,32 @@ async def serve_samples(host: str, port: int) -> None:
 
 
 async def answer(rooms: dict[str, Room], connection: ServerConnection) -> None:
-    """Echo what a client sends, or keep it in one of the rooms."""
+    """Echo what a client sends, or keep it in a room until it leaves, or reads too slowly.
+
+    A room lives as long as somebody is in it.
+    """
     address = urlsplit(connection.request.path if connection.request else "")
-    name = parse_qs(address.query).get("name", ["somebody"])[0]
+    found = ROOM_PATH.fullmatch(unquote(address.path))
     with suppress(ConnectionClosed):
-        if room := ROOM_PATH.fullmatch(unquote(address.path)):
-            await attend(rooms, connection, room[1] or LOBBY, name[:LONGEST_NAME])
+        if found is None:
+            async for message in connection:
+                await connection.send(message)
             return
-        async for message in connection:
-            await connection.send(message)
-
-
-async def attend(rooms: dict[str, Room], connection: ServerConnection, room_name: str, name: str) -> None:
-    """Keep one client in a room until they leave, or read too slowly. A room lives as long as somebody is in it."""
-    room = rooms.setdefault(room_name, Room(room_name))
-    member = Member(name)
-    room.join(member, datetime.now(UTC))
-    telling = asyncio.create_task(_tell(connection, member))
-    try:
-        async for message in connection:
-            text = message if isinstance(message, str) else message.decode(errors="replace")
-            room.say(member, text, datetime.now(UTC))
-    finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
-        room.leave(member, datetime.now(UTC))
-        if not room.members:
-            rooms.pop(room_name, None)
+        room_name = found[1] or LOBBY
+        room = rooms.setdefault(room_name, Room(room_name))
+        member = Member(parse_qs(address.query).get("name", ["somebody"])[0][:LONGEST_NAME])
+        room.join(member, datetime.now(UTC))
+        telling = asyncio.create_task(_tell(connection, member))
+        try:
+            async for message in connection:
+                text = message if isinstance(message, str) else message.decode(errors="replace")
+                room.say(member, text, datetime.now(UTC))
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+            room.leave(member, datetime.now(UTC))
+            if not room.members:
+                rooms.pop(room_name, None)
 
 
 def admit(connection: ServerConnection, request: Request) -> Response | None:

@@ -33,7 +33,7 @@ BREACHES = {
     "A room knows only the rooms below it": ("core.text", "accounts.roles"),
     "The REST edge opens no transaction": ("publisher.api.apis", "django"),
     "Inside core: what touches rows and requests stands on values": ("core.text", "core.models"),
-    "Inside accounts: urls > views | api > forms > operations > permissions > models > pure cores": (
+    "Inside accounts: urls > views | api > forms > access > operations > permissions > models > pure cores": (
         "accounts.operations.users",
         "accounts.forms",
     ),

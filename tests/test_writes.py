@@ -14,7 +14,6 @@ WRITING = {"save", "create", "get_or_create", "update_or_create", "bulk_create",
 ON_ROWS = {"save", "revoke", "revoke_family"}
 EXCEPTIONS = {
     "accounts/bootstrap.py": "the first administrator: nobody is there yet who could be the actor",
-    "accounts/drafts.py": "what was typed into a form that could not be taken, kept for an hour",
     "publisher/bootstrap.py": "the first plans, likewise",
     "devportal/bootstrap.py": "the first application plans, likewise",
     "publisher/thumbnails.py": "a picture is saved into memory, no row",

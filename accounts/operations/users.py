@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts import consequences, installation, one_time_codes
-from accounts.hooks import ON_DISABLING
+from accounts.account_hooks import DISABLING_HOOKS
 from accounts.models import InstallationSettings, RoleGrant, SignIn, User
 from accounts.operations import sign_ups
 from accounts.operations.account_news import tell_of_account
@@ -282,7 +282,7 @@ def set_active(*, user: User, active: bool, actor: User | None, now: datetime) -
     SignIn.objects.filter(user=user).delete()
     suspended = {"tokens": held.tokens + held.made_tokens, "secrets": held.made_secrets}
     record_change(user, "disabled", actor=actor, now=now, **suspended)
-    for tell in ON_DISABLING:
+    for tell in DISABLING_HOOKS:
         tell(user, now)
 
 

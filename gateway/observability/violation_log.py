@@ -84,6 +84,10 @@ class ViolationLog:
             )
         )
 
+    def is_waiting(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._times)
+
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away the first samples wait on, and all are counted."""
         if not self._times:

@@ -125,6 +125,14 @@ def _make(path: Path) -> int:
     return file
 
 
+def is_alone(folder: Path, holder: str) -> bool:
+    """Whether no other holder of this host has a record, living or dead."""
+    try:
+        return set(os.listdir(folder)) <= {holder}
+    except OSError:
+        return False
+
+
 def reconcile_abandoned(folder: Path, reconcile: Callable[[str, Mapping[int, int] | None], None]) -> int:
     """Call `reconcile` for each holder of this host that has died, with what it had spent by lease, or None where that
     is not known; how many there were. A holder for whom it raises stays for later. What is no record of a holder is

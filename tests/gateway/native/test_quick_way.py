@@ -16,7 +16,7 @@ from gateway import native
 from gateway.native import build, pure
 from gateway.quotas.meter import LimitSource, Meter
 from gateway.relay.frames import FrameError, FrameScanner
-from tests.gateway.relay.test_frames import cut, streams
+from tests.gateway.relay.test_frames import cut, read_by_bytes, streams
 
 HAS_EXTENSION = native.RELAY == native.NATIVE
 LARGEST = (1 << 63) - 1
@@ -83,6 +83,23 @@ def test_what_passes_at_a_glance_is_read_alike_by_the_plain_reading(
         purse.cells[1] = plain.octets
         plain.controls.clear()
         held = chunk[end:]
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@given(data=st.data(), limit=st.sampled_from([0, 125, 66000]), longest=st.sampled_from([0, 127, 65999]))
+def test_what_passes_at_a_glance_a_reading_of_single_bytes_finds_nothing_in(
+    data: st.DataObject, masked: bool, limit: int, longest: int
+) -> None:
+    stream = data.draw(streams(masked=masked))
+    expected = read_by_bytes(stream, masked=masked, rsv=0, limit=limit, most=longest)
+    scanner = FrameScanner(masked=masked, limit=limit, frame=longest)
+    has_passed = side(scanner, Meter()).passes(stream)
+    is_ordinary = bool(stream) and not expected.error and not expected.controls and expected.passed == len(stream)
+    assert has_passed <= is_ordinary
+    if HAS_EXTENSION:
+        assert has_passed == is_ordinary
+    if has_passed:
+        assert (scanner.messages, scanner.octets) == (expected.messages, expected.octets)
 
 
 @given(

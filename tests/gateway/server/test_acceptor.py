@@ -30,7 +30,7 @@ class Port:
         self.address = self.sock.getsockname()
         by_address = GreetedByAddress(100)
         self.acceptor = Acceptor(
-            self.sock, self.make, lambda: self.room > 0, by_address=by_address, proxies=TrustedProxies()
+            self.sock, self.make, lambda: self.room, by_address=by_address, proxies=TrustedProxies()
         )
 
     def make(self, source: object, leave: object) -> Greeted:

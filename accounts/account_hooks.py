@@ -16,7 +16,7 @@ class AccountNeeded(Conflict):
 
 
 AccountHook = Callable[[User, datetime], None]
-ON_DELETION: Registry[AccountHook] = Registry()
+DELETION_HOOKS: Registry[AccountHook] = Registry()
 """What takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
-ON_DISABLING: Registry[AccountHook] = Registry()
+DISABLING_HOOKS: Registry[AccountHook] = Registry()
 """What tells others, whose programs stand on what somebody made, that they are shut out. In the transaction, too."""
