@@ -32,13 +32,13 @@ async def backend() -> AsyncIterator[RawBackend]:
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Of each first chunk, whether it led in on the quick way; that of `slowly` never does."""
     found = list[bool]()
-    enter = QuickEntry._enter
+    enter = QuickEntry.enter
 
-    def _enter(entry: QuickEntry, data: bytes) -> bool:
+    def entering(entry: QuickEntry, data: bytes) -> bool:
         found.append(enter(entry, data))
         return found[-1]
 
-    monkeypatch.setattr(QuickEntry, "_enter", _enter)
+    monkeypatch.setattr(QuickEntry, "enter", entering)
     return found
 
 
