@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from tests.journeys.gateway import refused_soon
-from tests.journeys.people import sign_in, wizard
+from tests.journeys.people import sign_in
 from tests.product import Product
 
 
 def console(page: Page, product: Product, name: str, endpoint: str) -> None:
     """Carol stands on the last step of the wizard, for an API of this name and backend."""
-    product.act("publish", name=name, endpoint=endpoint)
+    api = product.act("publish", name=name, endpoint=endpoint)
+    application = product.act("application", owner="carol", name=f"{name} client")["application"]
+    product.act("subscribe", application=application, api=api, plan="Gold")
     refused_soon(f"{product.ws}/{name.lower()}/1.0", 401)
     sign_in(page, product, "devportal", "carol")
-    wizard(page, product, name, f"{name} client")
+    run = {"pk": api, "application": application, "key_type": "production"}
+    page.goto(product.portal + reverse("devportal:wizard-token", kwargs=run))
+    page.get_by_role("button", name="Generate token").click()
     page.get_by_label("Address").fill(f"{product.ws}/{name.lower()}/1.0")
 
 
