@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import Callable
 
-SHARPNESS = 1e-4  # seconds by which a timer may be early
+SHARPNESS = 1e-3  # seconds by which a timer may be early: those of uvloop go by milliseconds
 _phase = (0, 0.0)
 
 
