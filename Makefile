@@ -22,19 +22,19 @@ check: packages  ## Style of code and templates, types, import contracts, Django
 	.venv/bin/djangofmt --check templates tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PY) manage.py check
-	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py makemigrations --check --dry-run  # which begins with all of Django's checks
 	@out=$$(.venv/bin/pytest --collect-only -qq) || { echo "$$out"; exit 1; }  # and so all tests are compiled once
 
 pytest: tools  ## Every test, on SQLite; four at once, since many wait for sockets and browsers
 	.venv/bin/pytest -n 4 --dist loadgroup --durations 20
 
-postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
-	$(PY) -m tests.postgresql -q -n 1
+postgresql: tools  ## What may differ on PostgreSQL, on a server of its own
+	$(PY) -m tests.postgresql -q
 
-ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; the relay in C fuzzed and sanitized
+ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; PostgreSQL; the relay in C fuzzed and sanitized
 	@scripts/environment requirements-wheel.lock
 	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack tests/gateway/native -s
+	$(PY) -m tests.postgresql --all -q
 	$(PY) -m gateway.native.fuzz --seconds 120
 	@$(MAKE) --no-print-directory sanitized
 

@@ -31,7 +31,7 @@ REASON = ""
 
 NAMES: Final = (
     *("Engine", "LegBase", "MeterBase", "ScannerBase", "SourceBase", "Tls", "Transport"),
-    *("part_request", "part_switch", "read_request", "read_switch"),
+    *("part_request", "part_switch", "proof_of", "read_request", "read_switch"),
 )
 
 
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         Transport,
         part_request,
         part_switch,
+        proof_of,
         read_request,
         read_switch,
     )
@@ -86,6 +87,11 @@ RELAY: Final = PYTHON if REASON else NATIVE
 def sentence() -> str:
     """Which relay runs, for people."""
     return f"in Python: {REASON}" if REASON else "in C"
+
+
+def is_engine(transport: object) -> bool:
+    """Whether a transport is the engine's, which writes at once, or with all else that is written in the same turn."""
+    return not REASON and isinstance(transport, Transport)
 
 
 def splice(leg: LegBase, transport: object, peer: object) -> None:
@@ -113,8 +119,10 @@ __all__ = [
     "SourceBase",
     "Tls",
     "Transport",
+    "is_engine",
     "part_request",
     "part_switch",
+    "proof_of",
     "read_request",
     "read_switch",
     "sentence",

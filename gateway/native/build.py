@@ -91,7 +91,7 @@ def compile_to(
     command = command or compiler()
     if not command:
         raise CannotBuild("no C compiler was found")
-    if not include and not _has_headers():
+    if not include and not has_headers():
         raise CannotBuild("Python's headers were not found")
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -154,14 +154,14 @@ def sources() -> str:
     return digest.hexdigest()
 
 
-def _has_headers() -> bool:
+def has_headers() -> bool:
     return Path(sysconfig.get_path("include"), "Python.h").exists()
 
 
 def _fingerprint() -> str:
     """Of everything that makes a difference: the sources; and this module, the interpreter, the compiler, headers."""
     has_openssl = Path("/usr/include/openssl/ssl.h").exists()
-    told = f"{sys.version} {compiler()} {_has_headers()} {has_openssl}"
+    told = f"{sys.version} {compiler()} {has_headers()} {has_openssl}"
     return f"{sources()} {hashlib.sha256(told.encode() + Path(__file__).read_bytes()).hexdigest()}"
 
 

@@ -77,7 +77,7 @@ def _built(folder: Path, seeds: Path, seconds: int) -> list[str]:
         raise build.CannotBuild("no C compiler was found")
     program = str(folder / "fuzz")
     library, version = sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("LDVERSION")
-    linked = [f"-L{library}", f"-Wl,-rpath,{library}", f"-lpython{version}"]  # nothing of it is called
+    linked = [f"-L{library}", f"-Wl,-rpath,{library}", f"-lpython{version}", *build.LIBRARIES]  # none is called
     common = ["-O1", "-g", "-std=c11", "-D_GNU_SOURCE", f"-I{sysconfig.get_path('include')}", "-o", program]
     sanitized = [*compiler, *common, *map(str, SOURCES)]
     if not _run([*sanitized, "-fsanitize=fuzzer,address,undefined", *linked]):

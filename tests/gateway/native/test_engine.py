@@ -122,6 +122,70 @@ async def test_what_comes_is_given_and_what_is_written_arrives_whole_and_in_orde
     assert loop().engine.connections == 0
 
 
+class Answering(Remembering):
+    """Writes these pieces as soon as anything comes, and then calls this of its transport."""
+
+    def __init__(self, pieces: list[bytes], then: str) -> None:
+        super().__init__()
+        self.pieces, self.then = pieces, then
+
+    def data_received(self, data: bytes) -> None:
+        for piece in self.pieces:
+            self.transport.write(piece)
+        getattr(self.transport, self.then)()
+
+
+@pytest.mark.parametrize("then", ["close", "abort", "write_eof", "pause_reading"])
+async def test_what_is_written_while_the_engine_serves_arrives_whole_whatever_is_done_behind_it(then: str) -> None:
+    pieces = [os.urandom(size) for size in (1, 900, 4095, 1, 30_000, 2, 5000, 3)]
+    pairs = [await connected(Answering(pieces, then)) for _ in range(40)]  # more than are sent together
+    for _, peer in pairs:
+        peer.send(b"?")
+    whole = b"".join(pieces)
+    for protocol, peer in pairs:
+        assert await read(peer, len(whole)) == whole
+        assert protocol.transport.get_write_buffer_size() == 0
+        protocol.transport.abort()
+        peer.close()
+    await until(lambda: all(protocol.events == ["made", "lost"] for protocol, _ in pairs))
+    assert loop().engine.connections == 0
+
+
+async def test_who_is_dialled_while_the_engine_serves_is_dialled_once_unless_it_is_given_up_before() -> None:
+    engine, said, dialled = loop().engine, dict[int, Any](), list[Remembering]()
+
+    class Dialling(Remembering):
+        def data_received(self, data: bytes) -> None:
+            for number in range(40):
+                port = nobodys if number == 7 else server.getsockname()[1]
+                dialled.append(made := Remembering())
+                transport = engine.connect(
+                    "127.0.0.1", port, made, None, None, lambda error, number=number: said.update({number: error})
+                )
+                if number == 39:
+                    transport.abort()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            nobodys = closed.getsockname()[1]
+        asking, peer = await connected(Dialling())
+        with peer:
+            peer.send(b"?")
+            await until(lambda: len(said) == 40)
+        assert {number for number, error in said.items() if error} == {7, 39}
+        assert isinstance(said[7], ConnectionRefusedError)
+        for number in set(said) - {7, 39}:
+            server.accept()[0].close()
+            assert dialled[number].events[0] == "made"
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    for each in (*dialled, asking):
+        if each.transport:
+            each.transport.abort()
+    await until(lambda: not engine.connections)
+
+
 async def test_a_reader_that_is_slow_has_the_writer_pause_and_go_on() -> None:
     protocol, peer = await connected()
     with peer:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway import native
 from gateway.handshake.head import is_handshake, refuse_head
+from gateway.native import pure
 from gateway.upstream import handshake
 from gateway.upstream.handshake import BackendError, HandshakeProtocol, HandshakeResponse
 
@@ -149,6 +150,13 @@ def test_an_answer_that_is_read_quickly_is_read_alike_by_those_who_read_any(data
         rest, proof, end = parts
         assert dict(quick[0])[b"sec-websocket-accept"] == proof
         assert rest in without(data[:end], proof)
+
+
+@given(key=st.binary(max_size=200))
+@example(key=b"dGhlIHNhbXBsZSBub25jZQ==")
+def test_the_proof_of_a_key_is_the_same_whoever_makes_it(key: bytes) -> None:
+    assert native.proof_of(key) == pure.proof_of(key)
+    assert pure.proof_of(b"dGhlIHNhbXBsZSBub25jZQ==") == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 §1.3
 
 
 def test_a_head_is_read_once_it_is_whole_and_no_byte_before() -> None:
