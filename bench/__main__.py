@@ -90,6 +90,7 @@ def _plan(options: argparse.Namespace, how: How, schemes: list[str], folder: Pat
         seconds=options.seconds,
         most_seconds=options.minutes * 60,
         rate=options.rate,
+        turns=options.turns,
         port_base=options.port_base,
         folder=folder,
     )
@@ -136,14 +137,15 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--schemes", type=partial(_several, load.SCHEMES), default=[*load.SCHEMES], help="ws or wss (both)"
     )
     parser.add_argument("--rate", type=float, default=0, help="messages/s for the load latency (half of the slowest)")
+    parser.add_argument("--turns", type=int, default=4, help="visits of each proxy for the load latency in a round (4)")
     parser.add_argument("--idle", type=int, default=IDLE_CONNECTIONS, help="connections for the load memory (5000)")
     parser.add_argument("--write", type=Path, help="write the page here, such as docs/reference/performance.md")
     parser.add_argument("--port-base", type=int, default=21000, help="the first of the ports to use (21000)")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.rounds, options.seconds, options.idle = 1, 0.3, 1000
-    if min(options.rounds, options.seconds, options.minutes, options.idle) <= 0:
-        parser.error("--rounds, --seconds, --minutes and --idle must be above 0")
+        options.rounds, options.seconds, options.turns, options.idle = 1, 0.3, 1, 1000
+    if min(options.rounds, options.seconds, options.turns, options.minutes, options.idle) <= 0:
+        parser.error("--rounds, --seconds, --turns, --minutes and --idle must be above 0")
     return options
 
 

@@ -45,6 +45,11 @@ class Results:
         through, without = (self.median(each, load, lambda sample: sample.p99_us) for each in (name, direct))
         return None if through is None or without is None else through - without
 
+    def p99_range(self, name: str, load: Load) -> str:
+        """The lowest and the highest 99th percentile of all looks."""
+        values = [sample.p99_us for sample in self.samples[name, load]]
+        return f"{min(values):,.0f} – {max(values):,.0f}"
+
     def median_memory(self, name: str, scheme: str) -> float | None:
         """kB per idle connection."""
         values = self.memory_kb.get((name, scheme), [])

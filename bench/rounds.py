@@ -17,6 +17,7 @@ from bench.results import Results
 from bench.site import Certificate, Proxy, Running, Site
 
 BETWEEN_SECONDS = 1.0  # for what a load has left behind
+PACED_SECONDS, PACED_AGAIN = 0.7, 2  # of a look at latency, and how many at each visit: one stall spoils one of them
 Say = Callable[[str], None]
 
 
@@ -25,7 +26,8 @@ class RunPlan:
     """What to measure. `seconds` is the length of one load; `memory_schemes` those over which memory is measured, with
     so many idle `connections`, and `idle_seconds` how long what is silent is watched (0: not); `port_base` and the
     ports behind it are used. No round is begun that would, going by those before, end later than `most_seconds` after
-    the start. `rate` fixes that of the paced loads (0: by measuring).
+    the start. `rate` fixes that of the paced loads (0: by measuring), for which every proxy is visited `turns` times in
+    a round.
     """
 
     proxies: list[Proxy]
@@ -37,6 +39,7 @@ class RunPlan:
     seconds: float
     most_seconds: float
     rate: float
+    turns: int
     port_base: int
     folder: Path
 
@@ -71,7 +74,7 @@ class _Bench:
     say: Say
 
     def measure_round(self, number: int) -> None:
-        """In the first one memory; all proxies at full load; then, as their rate follows from that, at equal load."""
+        """In the first one memory; all proxies at full load; then, at a rate that follows from that, at equal load."""
         for scheme in self.plan.memory_schemes if number == 0 else []:
             self._sweep(number, partial(self._measure_memory, scheme))
         if self.plan.idle_seconds and number == 0:
@@ -83,7 +86,9 @@ class _Bench:
         for scheme in {load.scheme for load in paced} - set(self.results.rates):
             if rate := self.plan.rate or self.results.equal_rate(names, scheme):
                 self.results.rates[scheme] = rate
-        self._sweep(number, partial(self._measure_loads, [each for each in paced if each.scheme in self.results.rates]))
+        looks = PACED_AGAIN * [each for each in paced if each.scheme in self.results.rates]
+        for turn in range(self.plan.turns if looks else 0):
+            self._sweep(number + turn, partial(self._measure_loads, looks))
 
     def _sweep(self, number: int, measure_one: Callable[[Proxy, Running], None]) -> None:
         proxies = self.plan.proxies
@@ -110,8 +115,9 @@ class _Bench:
             if target is None:
                 continue
             rate = self.results.rates[load.scheme] if load.mode == "paced" else 0
-            time.sleep(min(BETWEEN_SECONDS, self.plan.seconds))
-            sample = self.generator.run(load, target, seconds=self.plan.seconds, proxy=running.pid, rate=rate)
+            seconds = min(PACED_SECONDS, self.plan.seconds) if load.mode == "paced" else self.plan.seconds
+            time.sleep(min(BETWEEN_SECONDS, seconds))
+            sample = self.generator.run(load, target, seconds=seconds, proxy=running.pid, rate=rate)
             if sample.errors:
                 self._trouble(proxy, f"{load.title}: {', '.join(f'{n} {name}' for name, n in sample.errors.items())}")
                 continue

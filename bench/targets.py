@@ -57,7 +57,9 @@ def verdicts(results: Results, loads: list[Load]) -> list[Verdict]:
             target = f"added p99 no worse than nginx's at equal load, {load.scheme}"
             added, theirs = (results.added_p99(proxy.name, load, DIRECT.name) for proxy in (GATEWAY, NGINX))
             if added is not None and theirs is not None:
-                measured = f"{added:,.0f} µs, nginx {theirs:,.0f} µs", added <= theirs
+                ours, nginx = (results.p99_range(proxy.name, load) for proxy in (GATEWAY, NGINX))
+                told = f"{added:,.0f} µs (p99 {ours}), nginx {theirs:,.0f} µs ({nginx})"
+                measured = told, added <= theirs
         else:
             part = PART_OF_REFERENCE[place]
             target = f"≥ {part} of nginx's handshakes, {load.scheme}"

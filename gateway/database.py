@@ -153,10 +153,16 @@ class WriteMark:
         self._own: sqlite3.Connection | None = None
         self._read: tuple[float, Hashable] = (0.0, None)
 
-    def at_once(self) -> Hashable:
-        """The mark now, where that takes no question. On the loop only."""
+    def at_once(self, within: float = 0.0) -> Hashable:
+        """The mark now, or what it was less than `within` seconds ago, where that takes no question. On the loop only.
+
+        What has been written since changes it later.
+        """
         if not self._path:
             return None
+        at, mark = self._read
+        if self._elapsed() - at < within:
+            return mark
         try:
             stat = os.stat(self._path)
             if self._own is None or self._place != (stat.st_dev, stat.st_ino):  # the file was replaced
@@ -171,11 +177,11 @@ class WriteMark:
             return None
 
     def known(self) -> Hashable:
-        """The mark now, or what it was a moment ago: what has been written since changes it later."""
+        """The same, where it took a question also what somebody was answered a moment ago."""
+        if self._path:
+            return self.at_once(TURN_SECONDS)
         at, mark = self._read
-        if self._elapsed() - at < (TURN_SECONDS if self._path else FRESH_SECONDS):
-            return mark
-        return self.at_once() if self._path else None
+        return mark if self._elapsed() - at < FRESH_SECONDS else None
 
     def read(self) -> Hashable:
         """The mark now, on a thread of the database's. Raises `django.db.Error`."""

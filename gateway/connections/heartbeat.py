@@ -43,16 +43,23 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Write the row if there is something to say. A database that is away is left to the change feed to report."""
-        counts = {api_id: len(open_to_it) for api_id, open_to_it in self.connections.by_api.items()}
-        now = self.clock()
-        if counts == self._written and (now - self._written_at).total_seconds() < BEAT_SECONDS:
+        if not self.is_due():
             return
+        counts, now = self._counts(), self.clock()
         try:
             await self.run(partial(write, self.worker_id, counts, started_at=self._started_at, now=now))
         except DatabaseError as error:
             log.debug("The heartbeat could not be written: %s", error)
         else:
             self._written, self._written_at = counts, now
+
+    def is_due(self) -> bool:
+        """Whether there is something to say."""
+        is_late = (self.clock() - self._written_at).total_seconds() >= BEAT_SECONDS
+        return is_late or self._counts() != self._written
+
+    def _counts(self) -> dict[str, int]:
+        return {api_id: len(open_to_it) for api_id, open_to_it in self.connections.by_api.items()}
 
     async def stop(self) -> None:
         """Take the row away; a database that is away will see it go stale instead."""

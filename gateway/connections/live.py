@@ -74,14 +74,14 @@ class LiveReporter:
                 spent = await self.report()
             except DatabaseError as error:
                 log.debug("Nobody can be told of open connections now: %s", error)
-            await rest(max(LOOK_SECONDS, spent / SHARE))
+            await rest(max(LOOK_SECONDS, spent / SHARE), self._may_be_watched)
 
     async def report(self) -> float:
         """Report once if somebody looks; the seconds that this kept the loop. Raises `django.db.Error`."""
+        if not self._may_be_watched():
+            return 0.0
         now = self.clock()
         mark = self.mark.known() if self.mark else None
-        if mark is not None and mark == self._unwatched_mark:
-            return 0.0  # nobody looked, and nobody has written that he does
         scopes = await self.run(partial(watched, now))
         self._unwatched_mark = None if scopes else mark
         if not scopes:
@@ -100,6 +100,11 @@ class LiveReporter:
             await asyncio.sleep(0)
         await self.run(partial(write, self.worker_id, bytes(packed), now))
         return spent
+
+    def _may_be_watched(self) -> bool:
+        """Whether somebody looked, or may have written that he does."""
+        mark = self.mark.known() if self.mark else None
+        return mark is None or mark != self._unwatched_mark
 
     def _looked_at(self, scopes: Iterable[str]) -> list[Connection]:
         if EVERYTHING in scopes:

@@ -95,7 +95,7 @@ class ConnectionLog:
     async def keep(self) -> None:
         """Write until cancelled."""
         while True:
-            await rest(WRITE_SECONDS)
+            await rest(WRITE_SECONDS, self._is_due)
             await self.write()
             now = self.clock()
             with suppress(DatabaseError):
@@ -146,6 +146,10 @@ class ConnectionLog:
                     self._put(connection, connection)
             if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)  # a part at a time, so that frames may pass in between
+
+    def _is_due(self) -> bool:
+        """Whether something waits, or it is time to look at what is open."""
+        return bool(self._waiting) or self.clock() - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS)
 
     def _put(self, connection: Connection, waiting: Connection | Values) -> None:
         if len(self._waiting) < MOST_WAITING or connection.id in self._waiting:
@@ -244,7 +248,7 @@ def _upsert(vendor: str) -> tuple[str, Callable[[Values], tuple[Any, ...]], list
 
 def _utc(moment: datetime | None) -> str | None:
     """As Django writes it on SQLite, which knows no zones; all moments here are in UTC."""
-    return None if moment is None else str(moment.replace(tzinfo=None))
+    return None if moment is None else moment.isoformat(" ")[: -len("+00:00")]
 
 
 def _values(connection: Connection, worker_id: uuid.UUID) -> Values:

@@ -131,6 +131,10 @@ class ConnectionRegistry:
         connection.admitted = admitted
         self.add(connection)
 
+    def has_expired(self, now: float) -> bool:
+        """Whether `expired` has anything to look at."""
+        return bool(self._expiries.heap) and self._expiries.heap[0][0] <= now
+
     def expired(self, now: float) -> list[Connection]:
         """The connections whose token has ended by `now`, in seconds since the epoch. Each is named once."""
         ended = []

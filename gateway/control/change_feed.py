@@ -28,7 +28,7 @@ from gateway.control.feed import FeedCursor, touched_by
 from gateway.control.feed_rows import MOST_ROWS, Unread, read_rows, read_tail, read_unread
 from gateway.control.loaders import load_deny_policies, load_fingerprints, load_grants
 from gateway.control.routing import RoutingState
-from gateway.database import Runner, WriteMark
+from gateway.database import TURN_SECONDS, Runner, WriteMark
 from gateway.pulse import rest
 from gateway.refusals import Refusal
 
@@ -96,7 +96,8 @@ class ChangeFeed:
         """Follow the audit log until cancelled."""
         while True:
             await self.step()
-            await rest(AWAY_SECONDS if self._is_away else POLL_SECONDS)
+            seconds, until = (AWAY_SECONDS, None) if self._is_away else (POLL_SECONDS, self._is_due)
+            await rest(seconds, until)
 
     async def step(self) -> None:
         """Read what is new and act on it. Never raises: what fails now is caught up with later.
@@ -130,6 +131,17 @@ class ChangeFeed:
         else:
             self._is_away = False
             self._true_at = begun_at
+
+    def _is_due(self) -> bool:
+        """Whether a step would do anything; where it would not, what is known has been found to be true."""
+        now = self._elapsed()
+        if now - self._reconciled_at >= RECONCILE_SECONDS or now - self._read_at >= AGAIN_SECONDS:
+            return True
+        mark = self._mark.at_once(TURN_SECONDS) if self._mark else None
+        if mark is None or mark != self._read_mark:
+            return True
+        self._true_at = now
+        return False
 
     async def reconcile(self) -> None:
         """Compare every route and the token of every open connection with the database. Raises `django.db.Error`."""
@@ -168,6 +180,10 @@ class ChangeFeed:
             "has been compared with it, and the log is followed from entry %d on.",
             max(rows, default=0),
         )
+
+    def has_expired(self) -> bool:
+        """Whether there may be a connection whose token has ended by now."""
+        return self._connections.has_expired(self._clock())
 
     async def close_expired(self) -> None:
         """Close the connections whose token has ended by now."""

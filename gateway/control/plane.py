@@ -150,20 +150,20 @@ class ControlPlane:
         await self._lease_client.start()
         await self._heartbeat.beat()
         works: list[tuple[str, Coroutine[Any, Any, None]]] = [
+            ("lag", self._writer.watch()),  # first, so that the others' looks do not count
             ("change-feed", self._change_feed.follow()),
-            ("expire", _again(self._change_feed.close_expired, EXPIRY_SECONDS)),
+            ("expire", _again(self._change_feed.close_expired, EXPIRY_SECONDS, self._change_feed.has_expired)),
             ("clock", _again(partial(self._following, database_clock.measure), database_clock.MEASURED_SECONDS)),
-            ("heartbeat", _again(self._heartbeat.beat, LOOK_SECONDS)),
+            ("heartbeat", _again(self._heartbeat.beat, LOOK_SECONDS, self._heartbeat.is_due)),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
             ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
-            ("dial-log", _again(self._dial_log.write, WRITE_SECONDS)),
-            ("violation-log", _again(self._violation_log.write, WRITE_SECONDS)),
-            ("events", _again(self._events.write, EVENT_SECONDS)),
+            ("dial-log", _again(self._dial_log.write, WRITE_SECONDS, self._dial_log.is_waiting)),
+            ("violation-log", _again(self._violation_log.write, WRITE_SECONDS, self._violation_log.is_waiting)),
+            ("events", _again(self._events.write, EVENT_SECONDS, self._events.is_waiting)),
             ("recorder", self.recorder.keep()),
             ("report", self._writer.report()),
-            ("lag", self._writer.watch()),
         ]
         if settings.REDIS_URL:  # a database has nothing to save
             works.append(("checkpoints", _again(partial(self._following, self._store.checkpoint), CHECKPOINT_SECONDS)))
@@ -201,11 +201,13 @@ class ControlPlane:
         self._following.close()
 
 
-async def _again(work: Callable[[], Awaitable[object]], seconds: float) -> None:
-    """Do it every so many seconds, until cancelled."""
+async def _again(
+    work: Callable[[], Awaitable[object]], seconds: float, is_due: Callable[[], bool] | None = None
+) -> None:
+    """Do it every so many seconds, unless it says that there is nothing to do, until cancelled."""
     away = _away()
     while True:
-        await rest(seconds)
+        await rest(seconds, is_due)
         with suppress(*away):
             await work()
 

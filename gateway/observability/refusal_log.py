@@ -104,13 +104,17 @@ class RefusalLog:
     async def keep(self) -> None:
         """Write and prune until cancelled."""
         while True:
-            await rest(WRITE_SECONDS)
+            await rest(WRITE_SECONDS, self._is_due)
             await self.write()
             now = self.clock()
             if now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
                 self._pruned_at = now
                 with suppress(DatabaseError):
                     await self.run(partial(prune, now))
+
+    def _is_due(self) -> bool:
+        """Whether something waits, or it is time to prune."""
+        return bool(self._waiting) or self.clock() - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS)
 
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away the first rows wait on, the others are counted."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import os
 import resource
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from gateway.observability.counters import Counters
 from gateway.pulse import next_beat, rest
 
 REPORT_SECONDS = 2.0
+CALM_SECONDS = 10.0  # between two reports while nothing is counted, and nothing is amiss
 LAG_SECONDS = 0.2
 LOOKED_AT = 200  # connections in one step of the loop
 
@@ -52,6 +54,8 @@ class MetricsWriter:
         self._figures = figures
         self._seconds = seconds
         self._identity = identity(os.getpid())
+        self._written: dict[str, Any] = {}
+        self._written_at = -math.inf
         # One thread, so that of two reports the later one is written later, whoever is cancelled while he waits.
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-report")
 
@@ -64,10 +68,17 @@ class MetricsWriter:
     async def watch(self) -> None:
         """Measure the loop until cancelled."""
         loop = asyncio.get_running_loop()
-        while self._path:
-            wanted = next_beat(loop.time(), LAG_SECONDS)
-            await asyncio.sleep(wanted - loop.time())
-            self._counters.lag.observe(max(0.0, loop.time() - wanted))
+        wanted = next_beat(loop.time(), LAG_SECONDS)
+
+        def observe() -> bool:
+            nonlocal wanted
+            now = loop.time()
+            self._counters.lag.observe(max(0.0, now - wanted))
+            wanted = next_beat(now, LAG_SECONDS)
+            return False
+
+        if self._path:
+            await rest(LAG_SECONDS, observe)
 
     async def stop(self) -> None:
         """Report for the last time."""
@@ -83,9 +94,13 @@ class MetricsWriter:
             await asyncio.sleep(0)
         report = {**self._identity, "relay": native.RELAY, "is_ended": is_ended, "starts": 1}
         report |= self._counters.snapshot()
+        loop, figures = asyncio.get_running_loop(), self._figures()
+        counted = {name: value for name, value in report.items() if name not in ("lag", "store")}
+        is_calm = counted == self._written and max(map(abs, figures.values()), default=0.0) < REPORT_SECONDS
+        if is_calm and not is_ended and loop.time() - self._written_at < CALM_SECONDS:
+            return
+        self._written, self._written_at = counted, loop.time()
         try:
-            loop = asyncio.get_running_loop()
-            figures = self._figures()
             await loop.run_in_executor(
                 self._pool, lambda: write(path, {**report, "process": {**figures, **process_figures()}})
             )

@@ -9,14 +9,18 @@ from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
 
+from gateway.database import WriteMark
 from gateway.quotas.clock import MEASURED_SECONDS
-from gateway.quotas.rules import LeaseAnswer, LeaseStore, Reserved
-from gateway.quotas.spent_file import reconcile_abandoned
+from gateway.quotas.rules import GONE_SECONDS, LeaseAnswer, LeaseStore, Reserved
+from gateway.quotas.spent_file import is_alone, reconcile_abandoned
 from gateway.quotas.state import Batch
 
-CONTENDED_SECONDS: Final = 0.15  # at least: so that they fall on the next beat
-RECONCILE_SECONDS: Final = 1.0
+# At least, so that they fall on the next beat; SPARED, where nobody can be waiting.
+CONTENDED_SECONDS: Final = 0.15
+RECONCILE_SECONDS: Final = 0.95
+SPARED_SECONDS: Final = 0.95
 BEAT_SECONDS: Final = 2.0
+CALM_BEAT_SECONDS: Final = 4.0
 EXPIRE_SECONDS: Final = 60.0
 
 log = logging.getLogger("gateway.quotas")
@@ -39,15 +43,35 @@ class Chores:
         self._holder = holder
         self._folder = folder
         self._measure = measure
-        self.beat_at = self.contended_at = self.reconcile_at = self.expire_at = 0.0
+        self.beat_at = self.beaten_at = self.contended_at = self.reconcile_at = self.expire_at = 0.0
         self._measured_at = -math.inf  # by the clock that nobody sets
         self._is_forgotten = False
         self._contended_mark: Hashable = None
 
-    def spare(self, now: float, mark: Hashable) -> None:
-        """Do not ask who waits for what is held here, where nobody has written anything since that was asked."""
-        if mark is not None and mark == self._contended_mark and now >= self.contended_at:
-            self.contended_at = now + CONTENDED_SECONDS
+    def spare(self, now: float, mark: WriteMark | None) -> None:
+        """Put off what is due but would find nothing.
+
+        Where nobody has written anything since that was asked, nobody waits for what is held here (as soon as somebody
+        has, there `is_news`), and nobody has taken out that this worker lives. Where it is alone on this host nobody
+        else can have died.
+        """
+        if mark and now >= min(self.contended_at, self.beat_at) and not self.is_news(mark):
+            self.contended_at = now + SPARED_SECONDS
+            self.beat_at = max(self.beat_at, self.beaten_at + CALM_BEAT_SECONDS)
+        if now >= self.reconcile_at and is_alone(self._folder, self._holder):
+            self.reconcile_at = now + RECONCILE_SECONDS
+
+    def is_news(self, mark: WriteMark) -> bool:
+        """Whether anybody may have written since it was asked who waits for what is held here."""
+        return (known := mark.known()) is None or known != self._contended_mark
+
+    def clock_set(self, now: float) -> None:
+        """The clock was set, or the machine slept: what waits for a time must not wait for that of before.
+
+        And whoever lives has to have had the time to say so before anybody counts as gone.
+        """
+        self.beat_at = self.beaten_at = self.contended_at = self.reconcile_at = 0.0
+        self.expire_at = now + GONE_SECONDS
 
     def due(self, holds_leases: bool) -> float:
         """When there is something to do, even when nothing is to be asked."""
@@ -72,7 +96,7 @@ class Chores:
         contended: list[int] = []
         self.measure()
         if holds_leases and now >= self.beat_at:
-            self.beat_at = now + BEAT_SECONDS
+            self.beaten_at, self.beat_at = now, now + BEAT_SECONDS
             self._is_forgotten |= not self._store.beat(self._holder, now)
         answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
         reserved = self._store.reserve([reservation for _, reservation in batch.reservations], now)

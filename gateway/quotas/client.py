@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Final
 
 from core.clock import SharedClock
+from core.enums import at_hand
 from gateway.database import DatabaseThread, Runner, WriteMark
-from gateway.pulse import next_beat
+from gateway.pulse import SHARPNESS, next_beat, wake_at
 from gateway.quotas.admission import Admission
 from gateway.quotas.chores import RECONCILE_SECONDS, Chores
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import LimitExceeded, LimitSource
-from gateway.quotas.rules import GONE_SECONDS, LeaseStore, StoreRecovering
+from gateway.quotas.rules import LeaseStore, StoreRecovering
 from gateway.quotas.spent_file import SpentFile
 from gateway.quotas.state import Batch, LeaseState, PlanOf
 
@@ -51,6 +52,7 @@ class PlanUnknown(Exception):
     """Whether the plan lets this connection in could not be found out in time: the store is away or too slow."""
 
 
+@at_hand
 class ClientState(Enum):
     """What a lease client is about. It is woken by whoever needs the store, and at the latest by its timer."""
 
@@ -61,6 +63,7 @@ class ClientState(Enum):
     STOPPED = auto()  # no question is begun any more
 
 
+@at_hand
 class ClientEvent(Enum):
     """What changes what a lease client is about."""
 
@@ -129,7 +132,8 @@ class LeaseClient:
         self._loop = asyncio.get_running_loop()
         measure = partial(clock.measure, store.time) if isinstance(clock, SharedClock) else lambda: None
         self._chores = Chores(store, holder, folder, measure)
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # while it is calm it is looked after at each beat
+        self._look_at = 0.0
         self._question: asyncio.Task[None] | None = None
         self._ahead = self.clock() - self._loop.time()
         self._asked_at = 0.0
@@ -143,6 +147,7 @@ class LeaseClient:
                 await self._run(self._chores.measure)
         self._ahead = self.clock() - self._loop.time()
         self._on(ClientEvent.WOKEN)
+        wake_at(next_beat(self._loop.time(), CALM_SECONDS), self._beat)
 
     async def stop(self) -> None:
         """Give all leases back. What cannot be given back now, another worker of this host gives back."""
@@ -215,8 +220,7 @@ class LeaseClient:
             self.lease_state.tick(now)
             if self.state not in _ASKING:
                 batch = self.lease_state.collect(now)
-                if self._mark and now >= self._chores.contended_at:
-                    self._chores.spare(now, self._mark.known())
+                self._chores.spare(now, self._mark)
                 if batch.requests or batch.reservations or now >= self._chores.due(self.lease_state.holds_leases):
                     self._on(ClientEvent.ASKED)
                     self._asked_at = self._loop.time()
@@ -231,13 +235,26 @@ class LeaseClient:
                 later = min(later, self._chores.due(self.lease_state.holds_leases))
             if self._timer:
                 self._timer.cancel()
-            if later <= due:
-                beat = CALM_SECONDS if self.lease_state.is_calm else BEAT_SECONDS
-                at = next_beat(begun + min(max(0.0, later - now), LONGEST_SECONDS), beat)
-            else:
-                at = begun + max(SHORTEST_SECONDS, due - now)
-            at = min(at, begun + LONGEST_SECONDS)
-            self._timer = self._loop.call_at(at, self._look)
+                self._timer = None
+            self._look_at = begun + min(max(0.0, later - now), LONGEST_SECONDS)
+            if due < later or not self.lease_state.is_calm or self.state in _ASKING:
+                at = next_beat(self._look_at, BEAT_SECONDS)
+                if due < later:
+                    at = begun + max(SHORTEST_SECONDS, due - now)
+                self._timer = self._loop.call_at(min(at, begun + LONGEST_SECONDS), self._look)
+
+    def _beat(self, now: float) -> float | None:
+        """While it is calm: whether it is time to look, or something calls for a look before."""
+        if self.state is ClientState.STOPPED:
+            return None
+        if self.state is ClientState.IDLE:
+            is_news = self._mark and self.lease_state.holds_leases and self._chores.is_news(self._mark)
+            if is_news:
+                self._chores.contended_at = min(self._chores.contended_at, self.clock())
+            is_time = self._timer is None and now >= self._look_at - SHARPNESS
+            if is_news or is_time or self.lease_state.is_stirring():
+                self._look()
+        return next_beat(now, CALM_SECONDS)
 
     def _notice_jump(self, now: float) -> None:
         """The clock may be set, and a machine may sleep: what waits for a time must not wait for that of before."""
@@ -245,9 +262,7 @@ class LeaseClient:
         moved, self._ahead = ahead - self._ahead, ahead
         if abs(moved) > JUMP_SECONDS:
             log.warning("The clock was set %s by %.1f s.", "forward" if moved > 0 else "back", abs(moved))
-            # Whoever lives has to have had the time to say so before anybody counts as gone.
-            self._chores.beat_at = self._chores.contended_at = self._chores.reconcile_at = 0.0
-            self._chores.expire_at = now + GONE_SECONDS
+            self._chores.clock_set(now)
         if moved < -JUMP_SECONDS:
             self.lease_state.clock_set_back(now)
 

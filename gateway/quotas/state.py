@@ -24,6 +24,7 @@ TICK_SECONDS: Final = 0.1
 EARLY: Final = 0.8  # of a tick has passed: a little later is the beat on which a worker does all that can wait
 ROUNDS: Final = 10
 CALM_STARTER: Final = 16  # messages of a rate that are kept ready: as many do not come unseen
+CALM_ROUND: Final = 100  # accounts at all of which it looks at once, every second, when calm
 MOST_LOOKS: Final = 500  # at accounts of those where something happens, in a tick
 MOST_REPORTS: Final = 50
 """Of what was spent, in a tick. A worker with more than 500 quotas in use tells the store of each less than once a
@@ -65,6 +66,8 @@ class LeaseState:
         self._minute = self.look_at = 0.0
         self._round = 0
         self.is_calm = False
+        self._ticks = 1  # between two looks, at as many parts of all accounts
+        self._rates_in_use: list[RateReservation] = []
         self._moving: dict[Account, None] = {}  # the one first that was not looked at for longest
         self._looked_at: set[Account] = set()
         self._reports = MOST_REPORTS
@@ -86,6 +89,7 @@ class LeaseState:
                 self._equip(account, now)
             self._moving.setdefault(account)
             accounts.append(account)
+        self._stir()
         admission = Admission(accounts, self._on_change)
         for account in accounts:
             account.admissions.add(admission)
@@ -111,6 +115,7 @@ class LeaseState:
         for quota in self._quotas():
             quota.tell_again()
         self._moving |= dict.fromkeys(self._accounts.values())
+        self._stir()
 
     def end(self) -> None:
         """The worker stops: all leases go back with the next batch."""
@@ -149,8 +154,7 @@ class LeaseState:
         accounts = list(self._accounts.values())
         looked_at = {account for account in accounts if account.rate and account.rate.is_thirsty}
         looked_at.update(islice(self._moving, MOST_LOOKS))
-        ticks = 2 if self.is_calm else 1
-        for _ in range(ticks):
+        for _ in range(self._ticks):
             self._round = (self._round + 1) % ROUNDS
             looked_at.update(accounts[self._round :: ROUNDS])
         for account in looked_at:
@@ -162,10 +166,18 @@ class LeaseState:
             elif account.is_moving:
                 self._moving[account] = None
             self._looked_at.add(account)
-        # When calm it takes every second tick, and looks at as many. Who sends now and then is not to wait for that.
-        rates = [account.rate for account in accounts if account.rate]
+        # When calm it takes fewer ticks, and looks at more in each. Who sends now and then is not to wait for that.
+        self._rates_in_use = rates = [account.rate for account in accounts if account.rate]
         self.is_calm = not self._moving and all(rate.starter >= CALM_STARTER for rate in rates)
-        self.look_at = now + TICK_SECONDS * EARLY * (2 if self.is_calm else 1)
+        self._ticks = 1 if not self.is_calm else ROUNDS if len(accounts) <= CALM_ROUND else 2
+        self.look_at = now + TICK_SECONDS * (self._ticks - 1 + EARLY)
+
+    def is_stirring(self) -> bool:
+        """Whether, while it is calm, a rate has been drawn from so far that it is time to look, whatever `due` said."""
+        if self.is_calm and any(rate.is_thirsty for rate in self._rates_in_use):
+            self._stir()
+            return True
+        return False
 
     def clock_set_back(self, now: float) -> None:
         """The clock shows an earlier time than before: nothing may wait for what it showed then."""
@@ -259,7 +271,13 @@ class LeaseState:
     def _quotas(self) -> Iterator[Quota]:
         return (quota for account in self._accounts.values() for quota in account.quotas)
 
+    def _stir(self) -> None:
+        """Something happens where nothing did."""
+        if self.is_calm:
+            self.is_calm, self.look_at = False, 0.0
+
     def _notice(self, source: LimitSource) -> None:
+        self._stir()
         if isinstance(source, Quota):
             self._urgent.add(source)
         elif isinstance(source, RateReservation):

@@ -23,6 +23,7 @@ from gateway.server.worker import Inheritance, Opener, work
 
 DYING_SECONDS = 2.0  # for a worker to end after its drain time, before it is killed
 GARBAGE = (5_000, 20, 20)  # for `gc.set_threshold`: a visit makes some hundred objects that are to be looked at
+STOPPED_BY_SIGNAL_SECONDS = 60.0  # between looks whether it was told to stop otherwise
 LONGEST_PAUSE = 1.0  # seconds before a worker that died is replaced, however often it does
 
 log = logging.getLogger("gateway")
@@ -88,5 +89,5 @@ def serve_metrics(inheritance: Inheritance, folder: Path) -> int:
     """Answer scrapes, in a process of its own, until it is told to stop; the exit code."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     listeners.close(inheritance.listeners)
-    metrics.MetricsServer(inheritance.of_others[0], folder).serve_forever()
+    metrics.MetricsServer(inheritance.of_others[0], folder).serve_forever(poll_interval=STOPPED_BY_SIGNAL_SECONDS)
     return 0

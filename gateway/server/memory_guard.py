@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 
 from gateway import close_codes
 from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.pulse import rest
 from gateway.relay.splice import Relay
 
-LOOK_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 0.4
 UNLIMITED_SECONDS: Final = 10.0  # a limit may be set while the gateway runs
 REFUSES, SHEDS = 0.85, 0.92  # of the limit
 CUT_SECONDS: Final = 1.0  # for a Close to get through; what is buffered then is given up
@@ -48,7 +49,7 @@ class MemoryGuard:
     async def guard(self) -> None:
         """Look until cancelled; where nothing limits the memory, now and then whether something does by now."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS if self.look() else UNLIMITED_SECONDS)
+            await rest(LOOK_SECONDS if self.look() else UNLIMITED_SECONDS)
 
     def look(self) -> bool:
         """Look once, and shed what has to go; whether there is a limit."""

@@ -85,6 +85,7 @@ class Fork:
             os.setpgid(0, 0)
             for number in (*ASKED, signal.SIGCHLD, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
             _end_with_parent()
             os.environ.update(environment)

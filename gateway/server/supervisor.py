@@ -21,7 +21,7 @@ from types import FrameType
 
 from gateway.server.processes import ASKED, Child, Handle, ending, send, spawn
 
-LOOK_SECONDS, CALM_SECONDS = 0.1, 1.0  # between two looks at children of whom something is awaited, or nothing
+LOOK_SECONDS, CALM_SECONDS = 0.1, 10.0  # between two looks at children of whom something is awaited, or nothing
 STARTING_SECONDS = 30.0  # for a new process to say that it works
 MISSING_SECONDS = 2.0  # for one in place of a process that has died
 
@@ -232,9 +232,12 @@ class Supervisor:
             handlers[signal.Signals(number)]()
 
         before = {number: signal.signal(number, heard) for number in handlers}
+        # A signal rings by itself too: one that comes just before a wait begins would be heard only after it.
+        others = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
         try:
             yield
         finally:
+            signal.set_wakeup_fd(others)
             for number, handler in before.items():
                 signal.signal(number, handler)
 

@@ -47,6 +47,10 @@ class EventCounter:
         place = bisect_left(BOUNDS, seconds * 1000)
         self.count(api_id, "", kind, str(BOUNDS[place]) if place < len(BOUNDS) else LONGER)
 
+    def is_waiting(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._waiting)
+
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away it waits on."""
         waiting, self._waiting = self._waiting, Counter()

@@ -14,7 +14,6 @@ import logging
 import os
 import platform
 from collections.abc import Callable, Hashable, Iterable
-from contextlib import suppress
 from functools import partial
 
 from django.db import Error as DatabaseError
@@ -23,7 +22,7 @@ from django.db import connection, transaction
 from core import database_clock
 from gateway.database import Runner, WriteMark
 from gateway.models import BreakerRecord
-from gateway.pulse import next_beat
+from gateway.pulse import rest
 from gateway.upstream.breaker import BreakerReport, BreakerState, CircuitBreaker, merge
 from publisher.endpoint import EndpointOptions
 
@@ -43,8 +42,9 @@ class SharedBreaker(CircuitBreaker):
     def __init__(
         self, *, run: Runner, mark: WriteMark | None = None, clock: Callable[[], float] = database_clock.clock
     ) -> None:
-        self._urgent = asyncio.Event()
-        super().__init__(clock, self._urgent.set)
+        self._is_urgent = False
+        self._sleep: asyncio.Future[None] | None = None
+        super().__init__(clock, self._wake)
         self._run = run
         self._mark = mark
         self._read_mark: Hashable = None
@@ -70,20 +70,19 @@ class SharedBreaker(CircuitBreaker):
 
     async def share(self) -> None:
         """Exchange with the others until cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(next_beat(loop.time(), SHARE_SECONDS)):
-                    await self._urgent.wait()
-            self._urgent.clear()
+            self._sleep = asyncio.get_running_loop().create_future()
+            if not self._is_urgent:
+                await rest(SHARE_SECONDS, self._is_due, self._sleep)
+            self._is_urgent = False
             await self.exchange()
 
     async def exchange(self) -> None:
         """Report and read once. Never raises: what cannot be reported now is reported later."""
+        if not self._is_due():
+            return
         reports = self.reports()
         mark = self._mark.known() if self._mark else None
-        if not reports and mark is not None and mark == self._read_mark:
-            return
         try:
             known = await self._run(partial(exchange, reports, self._clock(), self._worker))
         except DatabaseError as error:
@@ -92,6 +91,16 @@ class SharedBreaker(CircuitBreaker):
         else:
             self.adopt(known)
             self._read_mark = mark
+
+    def _is_due(self) -> bool:
+        """Whether there is anything to tell, or may be anything to hear."""
+        mark = self._mark.known() if self._mark else None
+        return mark is None or mark != self._read_mark or bool(self.failing and self.reports())
+
+    def _wake(self) -> None:
+        self._is_urgent = True
+        if self._sleep and not self._sleep.done():
+            self._sleep.set_result(None)
 
 
 def exchange(reports: Iterable[BreakerReport], now: float, worker: str = "") -> list[BreakerState]:

@@ -97,9 +97,10 @@ def test_a_target_stands_beside_its_figure(load: Load, rates: dict[str, list[flo
 def test_the_gateway_may_add_what_nginx_adds(ours: float, word: str) -> None:
     measured = Results()
     for name, p99 in (("direct", 60), ("gateway", ours), ("nginx", 150)):
-        measured.samples[name, PACED] = [sample(1, p99_us=p99)]
+        measured.samples[name, PACED] = [sample(1, p99_us=each) for each in (p99, p99 - 20, 9000)]
     (verdict,) = verdicts(measured, [PACED])
-    assert (verdict.figure, verdict.word) == (f"{ours - 60} µs, nginx 90 µs", word)
+    told = f"{ours - 60} µs (p99 {ours - 20} – 9,000), nginx 90 µs (130 – 9,000)"
+    assert (verdict.figure, verdict.word) == (told, word)
 
 
 def test_a_load_meets_its_target_by_processor_time_too() -> None:

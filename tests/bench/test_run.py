@@ -9,7 +9,7 @@ from bench import rounds
 from tests.environment import free_ports
 
 pytestmark = pytest.mark.wire
-SHORT = ("--only", "direct", "--rounds", "2", "--seconds", "0.05")
+SHORT = ("--only", "direct", "--rounds", "2", "--seconds", "0.05", "--turns", "1")
 
 
 def test_a_run_prints_its_tables_and_writes_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +22,15 @@ def test_a_run_prints_its_tables_and_writes_its_page(tmp_path: Path, capsys: pyt
     for words in ("1 connection, 1 message in flight, 125 B, ws", "125 B, ws, 500 messages/s"):
         assert words in told
         assert words in page.read_text()
+
+
+def test_at_equal_load_every_proxy_is_visited_again_and_again_and_every_look_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--schemes", "ws", "--loads", "latency", "--rate", "500", "--port-base", str(free_ports(1)[0])]
+    assert bench.main([*SHORT, *options, "--rounds", "1", "--turns", "3"]) == 0
+    looks = [line for line in capsys.readouterr().out.splitlines() if "busy  Latency at equal load" in line]
+    assert len(looks) == 3 * rounds.PACED_AGAIN
 
 
 def test_no_round_is_begun_for_which_there_is_no_time(capsys: pytest.CaptureFixture[str]) -> None:

@@ -225,8 +225,8 @@ async def test_a_deny_policy_that_is_switched_off_lets_in_again(backend: str) ->
 
 async def test_a_token_that_expires_closes_what_rests_on_it(backend: str) -> None:
     scenario = await scenario_with(backend)
-    token = await elsewhere(lambda: scenario.token(seconds=2))
     async with running() as [site]:
+        token = await elsewhere(lambda: scenario.token(seconds=3))
         code, reason = await ending(await site.try_admit(token=token))
         assert (code, "expired" in reason) == (4001, True)
         assert (await site.refusal(token=token))["code"] == 900903

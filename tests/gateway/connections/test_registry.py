@@ -71,7 +71,9 @@ def test_connections_expire_with_their_token(now: float, expected: set[str]) -> 
     connections = ConnectionRegistry()
     for name, token, ends in (("a", "1", 10), ("b", "1", 10), ("c", "2", 20), ("d", "3", 1000)):
         connections.add(connection(name, token=token, ends=NOW + ends))
+    assert not expected or connections.has_expired(now)
     assert {each.id for each in connections.expired(now)} == expected
+    assert not connections.has_expired(now)
 
 
 def test_a_token_ends_once() -> None:
@@ -137,6 +139,7 @@ def test_whoever_comes_and_goes_exactly_those_on_ended_tokens_are_named(
             ends.setdefault(token, NOW + at)
             connections.add(connection(str(name), token=str(token), ends=ends[token]))
     due = {each.id for each in connections if each.admitted.grant.expires_at <= NOW + now}
+    assert not due or connections.has_expired(NOW + now)
     assert {each.id for each in connections.expired(NOW + now)} == due
 
 

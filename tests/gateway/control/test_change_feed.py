@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from gateway.connections.registry import Connection
 from gateway.control import change_feed, feed_rows
 from gateway.control.feed import GRACE_SECONDS
 from gateway.control.plane import ControlPlane
+from gateway.pulse import rest
 from gateway.refusals import Refusal
 from publisher import operations as publishing
 from publisher.lifecycle import Action
@@ -147,6 +149,40 @@ async def test_nothing_is_asked_while_nobody_writes_and_what_is_written_is_seen_
         assert len(asked) == 1  # in case the mark says too little
         await elsewhere(scenario.revoke_all)
         await worker.change_feed.step()
+        assert worker.closed == {"mine": 4001}
+
+
+async def test_who_follows_rests_while_nobody_writes_and_acts_at_the_beat_after_somebody_has(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await elsewhere(scenario.token)
+    steps = 0
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        worker.mark._elapsed = time.monotonic
+        step = worker.change_feed.step
+
+        async def counting() -> None:
+            nonlocal steps
+            steps += 1
+            await step()
+
+        monkeypatch.setattr(worker.change_feed, "step", counting)
+        monkeypatch.setattr(change_feed, "POLL_SECONDS", 0.02)
+        following = asyncio.create_task(worker.change_feed.follow())
+        try:
+            async with asyncio.timeout(30):
+                while not steps:
+                    await asyncio.sleep(0.01)
+                for _ in range(10):
+                    await rest(0.02)
+                assert steps < 5
+                await elsewhere(scenario.revoke_all)
+                while not worker.closed:
+                    await asyncio.sleep(0.01)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
         assert worker.closed == {"mine": 4001}
 
 

@@ -284,6 +284,38 @@ async def test_a_reporter_writes_while_it_lives_and_once_more_at_the_end(tmp_pat
     assert list(tmp_path.glob("*.part")) == []
 
 
+async def test_a_reporter_that_has_nothing_new_to_tell_writes_seldom_and_what_is_new_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters, written, age = Counters(), list[dict[str, Any]](), 0.1
+    monkeypatch.setattr(writer, "write", lambda path, document: written.append(document))
+    reporter = MetricsWriter(
+        name="one",
+        folder=tmp_path,
+        counters=counters,
+        connections=ConnectionRegistry(),
+        figures=lambda: {"feed_age_seconds": age},
+    )
+
+    async def reports() -> int:
+        written.clear()
+        await reporter._write(tmp_path / "one.json", is_ended=False)
+        return len(written)
+
+    assert await reports() == 1
+    counters.lag.observe(0.001)
+    assert await reports() == 0
+    counters.answered(101, 0)
+    assert await reports() == 1
+    age = 3.0  # the database is away
+    assert await reports() == 1
+    age = 0.1
+    monkeypatch.setattr(writer, "CALM_SECONDS", 0.0)
+    assert await reports() == 1
+    await reporter.stop()
+    assert written[-1]["is_ended"]
+
+
 async def test_a_reporter_looks_at_open_connections(tmp_path: Path) -> None:
     worker, connections = Worker(tmp_path, "one"), ConnectionRegistry()
     for number in range(2 * writer.LOOKED_AT + 1):

@@ -12,18 +12,21 @@ from pathlib import Path
 import pytest
 
 from core.clock import SharedClock
+from gateway.database import WriteMark
 from gateway.quotas.admission import Admission
+from gateway.quotas.chores import Chores
 from gateway.quotas.client import LeaseClient, PlanExceeded, PlanUnknown
 from gateway.quotas.limits import OPEN, UNLIMITED, PlanLimits, window_at
 from gateway.quotas.rules import LeaseAnswer, LeaseRequest, api_account
 from gateway.quotas.spent_file import SpentFile
-from gateway.quotas.state import PlanOf
+from gateway.quotas.state import Batch, PlanOf
 from publisher.plan_terms import QuotaPeriod
 from tests.gateway.metering_world import EPOCH, Flow, MemoryStore, Relayed
 from tests.gateway.quotas.streams import admitted, messages
 
 OFFSET = EPOCH - time.time()
 DAY = window_at(QuotaPeriod.DAY, EPOCH)
+NOTHING = Batch([], [])
 QUOTA = "application:a:api:s:messages:day"
 
 
@@ -395,4 +398,92 @@ async def test_a_store_that_does_not_answer_is_complained_of_once_and_all_goes_o
         await until(lambda: flow.passed == flow.sent)
     assert [record.levelname for record in caplog.records if record.name == "gateway.quotas"] == ["ERROR", "INFO"]
     assert "no answer for 0.2 s" in caplog.messages[0]
+    await lease_client.stop()
+
+
+class Mark(WriteMark):
+    """What the database stands at: whatever a test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stands: int | None = 0
+
+    def known(self) -> int | None:
+        return self.stands
+
+
+def spared(store: FrailStore, folder: Path) -> Chores:
+    """What was asked at EPOCH, where nobody has written since."""
+    made = Chores(store, "me", folder, lambda: None)
+    assert made.ask(NOTHING, True, EPOCH, is_last=False, mark=0).contended == []
+    made.look_after_others(EPOCH)
+    return made
+
+
+def test_who_is_alone_and_has_heard_of_nobody_who_writes_has_nothing_to_ask(store: FrailStore, tmp_path: Path) -> None:
+    chores, mark = spared(store, tmp_path), Mark()
+    for tenth in range(1, 39):
+        now = EPOCH + tenth / 10
+        chores.spare(now, mark)
+        assert chores.due(holds_leases=True) > now
+    chores.spare(EPOCH + 4, mark)
+    assert chores.asks_at() <= EPOCH + 4, "others wait for it only so long without a sign of life"
+
+
+def test_as_soon_as_anybody_may_have_written_it_is_asked_who_waits_and_a_sign_of_life_is_given(
+    store: FrailStore, tmp_path: Path
+) -> None:
+    chores, mark = spared(store, tmp_path), Mark()
+    assert not chores.is_news(mark)
+    for mark.stands in (1, None):
+        assert chores.is_news(mark)
+        chores.spare(EPOCH + 1, mark)
+        assert chores.asks_at() <= EPOCH + 1
+        chores.spare(EPOCH + 2, mark)
+        assert chores.beat_at <= EPOCH + 2
+
+
+def test_where_there_is_another_worker_it_is_seen_whether_it_lives(store: FrailStore, tmp_path: Path) -> None:
+    chores = spared(store, tmp_path)
+    chores.spare(EPOCH + 1, None)
+    assert chores.due(holds_leases=False) > EPOCH + 1
+    other = SpentFile(tmp_path, "other")
+    chores.spare(EPOCH + 2, None)
+    assert chores.due(holds_leases=False) <= EPOCH + 2
+    other.close()
+
+
+def test_a_clock_that_is_set_back_does_not_put_off_the_sign_of_life(store: FrailStore, tmp_path: Path) -> None:
+    chores, now = spared(store, tmp_path), EPOCH - 3600
+    chores.clock_set(now)
+    chores.spare(now, Mark())
+    assert chores.beat_at <= now
+
+
+async def test_a_silent_client_asks_nothing_until_somebody_has_written_and_then_at_the_next_beat(
+    store: FrailStore, tmp_path: Path
+) -> None:
+    mark = Mark()
+    lease_client = LeaseClient(store, tmp_path, clock=clock, mark=mark)
+    await lease_client.start()
+    await enter(lease_client, PlanLimits(quota=100_000, rate=1000, burst=1000))
+    await until(lambda: lease_client.lease_state.is_calm and not lease_client._chores.is_news(mark))
+    begun, watched = clock(), store.watched
+    mark.stands = 1
+    await until(lambda: store.watched > watched)
+    assert clock() - begun < 10
+    await lease_client.stop()
+
+
+async def test_who_begins_to_send_after_a_silence_is_supplied_before_he_has_to_wait(
+    store: FrailStore, tmp_path: Path
+) -> None:
+    lease_client = LeaseClient(store, tmp_path, clock=clock, mark=Mark())
+    await lease_client.start()
+    flow = relayed(await enter(lease_client, PlanLimits(rate=1000, burst=1000)))
+    await until(lambda: lease_client.lease_state.is_calm)
+    flow.receive(messages(1))
+    assert lease_client.lease_state.is_stirring()
+    assert not lease_client.lease_state.is_calm
+    assert lease_client.lease_state.due() <= clock()
     await lease_client.stop()

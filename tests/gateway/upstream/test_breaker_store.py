@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from django.db import OperationalError
 
 from gateway.database import DatabaseThread
 from gateway.models import BreakerRecord
+from gateway.upstream import breaker_store
 from gateway.upstream.breaker import BreakerReport, BreakerState, CircuitBreaker, merge
 from gateway.upstream.breaker_store import PROBE_GRACE, SharedBreaker
 from publisher.endpoint import EndpointOptions
@@ -212,6 +214,23 @@ async def test_news_travels_by_itself(cluster: Cluster) -> None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+async def test_who_suspends_an_address_does_not_wait_for_the_beat_to_say_so(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker_store, "SHARE_SECONDS", 3600.0)
+    sharing = asyncio.create_task(cluster.one.share())
+    try:
+        await asyncio.sleep(0)
+        for _ in range(3):
+            cluster.one.failed(HERE, OPTIONS)
+        async with asyncio.timeout(10):
+            while not await cluster.databases[0].run(BreakerRecord.objects.exists):
+                await asyncio.sleep(0.01)
+    finally:
+        sharing.cancel()
+        await asyncio.gather(sharing, return_exceptions=True)
 
 
 async def test_addresses_of_long_ago_are_forgotten(cluster: Cluster) -> None:
