@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -63,18 +64,32 @@ def _envoy_path() -> Path:
     return found[0] if found else _packaged("envoy")
 
 
+def _nginx(site: Site, *, workers: int) -> AbstractContextManager[Running]:
+    configuration = configure(
+        site,
+        "nginx.conf",
+        user="user root;" if os.geteuid() == 0 else "",
+        workers=workers,
+        sharing=" reuseport" if workers > 1 else "",  # else the first to wake takes nearly all the clients
+    )
+    return _running(
+        site, [_installed("nginx"), "-p", site.folder, "-e", site.folder / "nginx.log", "-c", configuration]
+    )
+
+
 NGINX = Proxy(
     "nginx",
     "nginx",
     "1 worker, `auth_request` to a local endpoint that says yes, `proxy_buffer_size 32k`, no access log",
     _nginx_version,
-    lambda site: _running(
-        site,
-        [
-            *(_installed("nginx"), "-p", site.folder, "-e", site.folder / "nginx.log"),
-            *("-c", configure(site, "nginx.conf", user="user root;" if os.geteuid() == 0 else "")),
-        ],
-    ),
+    partial(_nginx, workers=1),
+)
+NGINX_TWO = Proxy(
+    "nginx-2",
+    "nginx, 2 workers",
+    "the same with two workers on that one core, each with a listening socket of its own (`reuseport`)",
+    _nginx_version,
+    partial(_nginx, workers=2),
 )
 HAPROXY = Proxy(
     "haproxy",

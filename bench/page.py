@@ -107,6 +107,7 @@ much time as a load takes, one second at most, for what the first has left behin
   each, and the figure is the median of all of them. "Added p99" is that less the one of "direct" at the same rate. For
   wss, "direct" is ws: then the price of TLS is in it, for all alike.
 - **Two workers** share the one core of the proxy with each other: what a message costs then is to be what it costs one.
+  nginx's two do the same, for comparison.
 - **Three silent connections** are open and metered while the processor time of all the proxy's processes is read for
   {idle_seconds:g} s: it is what the proxy does by itself.
 - **Memory** is the resident memory (Rss) of the proxy's process tree with {idle} idle connections, less that without

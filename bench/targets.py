@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench.load import PACEMAKER, SCHEMES, Load
-from bench.others import FOUR, NGINX
+from bench.others import FOUR, NGINX, NGINX_TWO
 from bench.ours import GATEWAY, GATEWAY_TWO
 from bench.proxies import DIRECT
 from bench.results import Results
@@ -68,12 +68,14 @@ def verdicts(results: Results, loads: list[Load]) -> list[Verdict]:
                 measured = f"{ours / theirs:.2f} ({ours:,.0f}/s, nginx {theirs:,.0f}/s)", ours / theirs >= part
         found.append(Verdict(target, *(measured or ("–", None))))
         if load.name == PACEMAKER:
-            one, two = (
-                results.median(each.name, load, lambda sample: sample.cpu_us) for each in (GATEWAY, GATEWAY_TWO)
+            one, two, their_one, their_two = (
+                results.median(each.name, load, lambda sample: sample.cpu_us)
+                for each in (GATEWAY, GATEWAY_TWO, NGINX, NGINX_TWO)
             )
             if one and two:
                 target = f"a message costs two workers on one core at most {PART_OF_ONE_WORKER} of one, {load.scheme}"
-                found.append(Verdict(target, f"{two / one:.2f}", two / one <= PART_OF_ONE_WORKER))
+                theirs = f", nginx's {their_two / their_one:.2f}" if their_one and their_two else ""
+                found.append(Verdict(target, f"{two / one:.2f}{theirs}", two / one <= PART_OF_ONE_WORKER))
     for scheme, most in KB_PER_CONNECTION.items():
         if any(scheme == each for _, each in results.memory_kb):
             kb = results.median_memory(GATEWAY.name, scheme)

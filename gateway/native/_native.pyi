@@ -33,6 +33,8 @@ class Transport(asyncio.Transport):
 @final
 class Engine:
     turns: int
+    pauses: int
+    patience: int
     passed: int
     given: int
     connections: int

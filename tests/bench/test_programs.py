@@ -42,7 +42,7 @@ def test_a_program_is_not_compiled_again_while_its_source_is_older(
         (
             ["--only", "nginx,squid"],
             "squid is none of direct, gateway, gateway-2, gateway-before, gateway-python, gateway-unlimited, "
-            "nginx, haproxy, envoy, caddy",
+            "nginx, haproxy, envoy, caddy, nginx-2",
         ),
         (["--loads", "2"], "2 is none of 1, 100, 1000, pipelined, 16k, handshakes, latency, memory"),
         (["--schemes", "http"], "http is none of ws, wss"),

@@ -119,6 +119,13 @@ def test_two_workers_cost_what_one_does(cpu_us: float, word: str) -> None:
     assert [verdict.word for verdict in verdicts(measured, [ECHO])] == ["not measured", word]
 
 
+def test_beside_what_two_workers_cost_stands_what_they_cost_nginx() -> None:
+    measured = Results()
+    for name, used in (("gateway", 10.0), ("gateway-2", 10.4), ("nginx", 10.0), ("nginx-2", 11.2)):
+        measured.samples[name, ECHO] = [sample(90, cpu_us=used)]
+    assert verdicts(measured, [ECHO])[1].figure == "1.04, nginx's 1.12"
+
+
 @pytest.mark.parametrize(("ws", "wss", "words"), [(6.0, 12.0, ["met", "met"]), (6.1, 12.1, ["missed", "missed"])])
 def test_an_idle_connection_may_cost_so_much(ws: float, wss: float, words: list[str]) -> None:
     found = verdicts(Results(memory_kb={("gateway", "ws"): [ws], ("gateway", "wss"): [wss]}), [])

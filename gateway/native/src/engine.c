@@ -20,10 +20,11 @@ enum { READ = 1, WRITE = 2 };          /* as the module `selectors` has them */
 enum { LONGEST_WAIT = 3600 };          /* seconds; then the loop asks again */
 static const double POLL_SECONDS = 50e-6;    /* for which it looks again and again; about what it costs to be woken */
 static const double SHORT_SECONDS = 100e-6;  /* a wait that ends so soon, being woken included, could have been spared */
-/* Under load clients and backends either come in large lots, or each by itself, which costs everybody a fifth more: they
- * fall asleep and are woken for every message. Both last. After so many turns with less than a lot, a pause lets one
- * gather. */
-enum { SHALLOW = 32, DEEP = 24 };
+/* Under load clients and backends either come in large lots, or each by itself, which may cost everybody a fifth more:
+ * they fall asleep and are woken for every message. Both last. After some turns with less than a lot, a pause lets one
+ * gather. Where it gathers none, since there are not so many under way, the next is twice as long in coming, until there
+ * has been a lot. */
+enum { SHALLOW = 16, DEEP = 24, MOST_PATIENT = 256 };
 static const struct timespec PAUSE = {.tv_nsec = 200 * 1000};
 enum { ALONE = 32 };                         /* turns with one socket each, before it does so */
 enum { FOREIGN = 1 };                  /* a mark on what epoll remembers: a descriptor of Python's, no transport */
@@ -165,7 +166,9 @@ static int wait_for_events(Engine *engine, int milliseconds)
                 (void)sched_yield();
         } while (!count && now() < end);
     }
-    if (!count && milliseconds && engine->shallow >= SHALLOW) {
+    const bool pauses = !count && milliseconds && engine->shallow >= engine->patience;
+    if (pauses) {
+        engine->pauses++;
         engine->shallow = 0;
         (void)nanosleep(&PAUSE, NULL);
     }
@@ -176,10 +179,14 @@ static int wait_for_events(Engine *engine, int milliseconds)
         if (milliseconds)
             engine->is_hot = is_watched && count == 1 && now() - begun < SHORT_SECONDS;
     }
+    if (pauses && count < DEEP && engine->patience < MOST_PATIENT)
+        engine->patience *= 2;
     if (count > 1 && count < DEEP)
         engine->shallow++;
     else if (count != 1)
         engine->shallow = 0;
+    if (count >= DEEP)
+        engine->patience = SHALLOW;
     if (count > 1 || (count == 1 && engine->ready[0].data.u64 & FOREIGN))
         engine->alone = 0;
     else if (count == 1)
@@ -442,6 +449,7 @@ static int engine_init(Engine *engine, PyObject *args, PyObject *options)
     (void)options;
     if (!PyArg_ParseTuple(args, ""))
         return -1;
+    engine->patience = SHALLOW;
     engine->poller = epoll_create1(EPOLL_CLOEXEC);
     if (engine->poller < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
@@ -508,6 +516,8 @@ static PyMemberDef members[] = {
     {"given", T_ULONGLONG, offsetof(Engine, given), READONLY, "Chunks that it has given to protocols."},
     {"may_poll", T_BOOL, offsetof(Engine, may_poll), 0, "Whether it may look again for a moment before it sleeps."},
     {"is_hot", T_BOOL, offsetof(Engine, is_hot), 0, "Whether the last one came so soon that it does."},
+    {"pauses", T_ULONGLONG, offsetof(Engine, pauses), READONLY, "How often it has let messages gather."},
+    {"patience", T_UINT, offsetof(Engine, patience), READONLY, "After how many shallow turns it does so next."},
     {"alone", T_UINT, offsetof(Engine, alone), 0, "How many turns in a row had one socket only."},
     {NULL, 0, 0, 0, NULL},
 };

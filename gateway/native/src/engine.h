@@ -69,7 +69,8 @@ typedef struct {
     bool is_turning;
     bool may_poll;              /* it has its core to itself, so it may look again before it sleeps, */
     bool is_hot;                /* as it does while the next message has always come at once, */
-    unsigned shallow;           /* turns with some sockets, but not many, since there were many or none */
+    unsigned shallow;           /* turns with some sockets, but not many, since there were many or none: */
+    unsigned patience;          /* when there were so many of them, it pauses */
     unsigned alone;             /* and for so many turns alone: where more come together it is better to let them */
     uint8_t *chunk, *sealed;    /* what was read, and what was read of TLS */
     size_t chunk_at;            /* where in `chunk` there is room for more: before it is what passes */
@@ -79,7 +80,7 @@ typedef struct {
     const uint8_t *inside;      /* what TLS has not taken yet */
     size_t inside_size;
     Outgoing outside;
-    unsigned long long turns, passed, given;
+    unsigned long long turns, pauses, passed, given;
     struct epoll_event ready[EVENTS];
 } Engine;
 

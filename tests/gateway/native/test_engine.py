@@ -12,7 +12,7 @@ import ssl
 import struct
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +272,95 @@ async def test_what_passes_by_itself_is_sent_before_what_python_writes_in_the_sa
     for each in (client, backend, other):
         each.transport.abort()
     await until(lambda: other.events[-1] == "lost")
+
+
+class Passing:
+    """Connections of which each passes on to the next one what its peer sends."""
+
+    def __init__(self, transports: list[Any], peers: list[socket.socket]) -> None:
+        self.engine = loop().engine
+        self.transports = transports
+        self.peers = peers
+        for transport, following in zip(self.transports, [*self.transports[1:], self.transports[0]], strict=True):
+            leg: Any = native.LegBase()
+            leg.scanner, leg.meter, leg.flows, leg.heard = FrameScanner(masked=False), FREE, True, False
+            transport.splice(leg, following)
+
+    def turn(self, messages: int, seconds: float = 0) -> None:
+        """Have so many peers send a message, and the engine pass all of them on."""
+        passed = self.engine.passed
+        for peer in self.peers[:messages]:
+            peer.send(b"\x82\x01x")
+        self.engine.select(seconds)
+        assert self.engine.passed - passed == messages
+
+
+@pytest.fixture
+async def passing() -> AsyncIterator[Passing]:
+    transports, peers = [], []
+    for _ in range(40):
+        ours, theirs = socket.socketpair()  # of the machine's own, where what is sent has arrived at once
+        transport, _ = await loop().connect_accepted_socket(Remembering, ours)
+        transports.append(transport)
+        peers.append(theirs)
+    passing = Passing(transports, peers)
+    yield passing
+    for peer in passing.peers:
+        peer.close()
+    for transport in passing.transports:
+        transport.abort()
+    await until(lambda: not loop().engine.connections)
+
+
+async def test_after_some_turns_with_few_messages_it_lets_more_gather_once_and_passes_all_on(passing: Passing) -> None:
+    engine = passing.engine
+    for _ in range(engine.patience):
+        assert not engine.pauses
+        passing.turn(4)
+    passing.turn(40, seconds=0.01)  # ten times as long as a pause, but there is one
+    assert engine.pauses == 1
+    passing.turn(4, seconds=0.01)
+    assert engine.pauses == 1  # a new one takes as many turns again
+
+
+async def test_a_pause_that_gathers_few_is_twice_as_long_in_coming_until_there_are_many(passing: Passing) -> None:
+    engine = passing.engine
+    first = engine.patience
+    for times in range(1, 8):
+        for _ in range(engine.patience):
+            passing.turn(4)
+        passing.turn(4, seconds=0.01)
+        assert (engine.pauses, engine.patience) == (times, first * min(2**times, 16))
+    passing.turn(40)
+    assert engine.patience == first
+
+
+@pytest.mark.parametrize("between", ["many messages", "none", "Python's work"])
+async def test_it_pauses_for_turns_with_few_messages_in_a_row_only(passing: Passing, between: str) -> None:
+    engine = passing.engine
+    for _ in range(2):
+        for _ in range(engine.patience - 1):
+            passing.turn(4)
+        if between == "Python's work":
+            passing.peers[0].send(b"\x89\x00")  # a Ping is for the protocol
+            engine.select(0)
+        else:
+            passing.turn(40 if between == "many messages" else 0)
+        passing.turn(4, seconds=0.01)
+    assert not engine.pauses
+
+
+async def test_it_does_not_pause_while_something_else_is_to_be_done(passing: Passing) -> None:
+    engine = passing.engine
+    for _ in range(3 * engine.patience):
+        passing.turn(4)  # no time to wait: Python has something to do
+    assert not engine.pauses
+    passing.transports[0].pause_reading()
+    passing.peers[0].send(b"\x82\x01x")
+    engine.select(0)
+    passing.transports[0].resume_reading()  # so there is a socket that is read in the next turn whatever comes
+    engine.select(0.01)
+    assert not engine.pauses
 
 
 async def test_one_that_looks_again_before_it_sleeps_does_sleep() -> None:
