@@ -146,7 +146,7 @@ class WriteMark:
     """
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
-        self._elapsed = elapsed
+        self.elapsed = elapsed
         self._path = str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else ""
         self._place: Hashable = None
         self._opened = 0
@@ -161,7 +161,7 @@ class WriteMark:
         if not self._path:
             return None
         at, mark = self._read
-        if self._elapsed() - at < within:
+        if self.elapsed() - at < within:
             return mark
         try:
             stat = os.stat(self._path)
@@ -170,7 +170,7 @@ class WriteMark:
                 self._own = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=0, isolation_level=None)
                 self._place, self._opened = (stat.st_dev, stat.st_ino), self._opened + 1
             mark = self._opened, self._own.execute("PRAGMA data_version").fetchone()[0]
-            self._read = self._elapsed(), mark
+            self._read = self.elapsed(), mark
             return mark
         except (OSError, sqlite3.Error):
             self.close()
@@ -181,13 +181,13 @@ class WriteMark:
         if self._path:
             return self.at_once(TURN_SECONDS)
         at, mark = self._read
-        return mark if self._elapsed() - at < FRESH_SECONDS else None
+        return mark if self.elapsed() - at < FRESH_SECONDS else None
 
     def read(self) -> Hashable:
         """The mark now, on a thread of the database's. Raises `django.db.Error`."""
         if connection.vendor != "postgresql":
             return None
-        at = self._elapsed()
+        at = self.elapsed()
         with connection.cursor() as cursor:
             # Which transactions are over: that changes with each that has written something.
             cursor.execute("SELECT pg_current_snapshot()::text")

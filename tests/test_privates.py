@@ -9,10 +9,10 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 LIBRARIES = {
     "_meta _state _default_manager _base_manager _insert _raw_delete": "Django's models: documented, or the one way",
-    "_connections _alias _nodb_cursor _databases_names _fixture_teardown": "Django's connections and its test case",
+    "_connections _alias _settings _nodb_cursor _databases_names _fixture_teardown": "Django's connections and tests",
     "_engines _trans _format_cache": "what Django remembers of templates and languages",
     "_asdict _replace": "a named tuple's own methods",
-    "_exit": "leaves a forked process without the parent's clean-up",
+    "_exit _getframe": "leaves a forked process without the parent's clean-up; who is calling",
     "_cleanup": "stops the PostgreSQL that a package brings along",
     "_TrustedHosts": "uvicorn's reading of a header, with which ours is compared",
 }

@@ -62,7 +62,7 @@ class MetricsWriter:
     async def report(self) -> None:
         """Report until cancelled."""
         while self._path:
-            await self._write(self._path, is_ended=False)
+            await self.write_down(self._path, is_ended=False)
             await rest(self._seconds)
 
     async def watch(self) -> None:
@@ -83,10 +83,10 @@ class MetricsWriter:
     async def stop(self) -> None:
         """Report for the last time."""
         if self._path:
-            await self._write(self._path, is_ended=True)
+            await self.write_down(self._path, is_ended=True)
         self._pool.shutdown()
 
-    async def _write(self, path: Path, *, is_ended: bool) -> None:
+    async def write_down(self, path: Path, *, is_ended: bool) -> None:
         connections = iter(self._connections)
         while some := list(islice(connections, LOOKED_AT)):  # a part at a time: clients do not wait for that
             for connection in some:

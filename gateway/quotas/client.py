@@ -131,7 +131,7 @@ class LeaseClient:
         self._run = run
         self._loop = asyncio.get_running_loop()
         measure = partial(clock.measure, store.time) if isinstance(clock, SharedClock) else lambda: None
-        self._chores = Chores(store, holder, folder, measure)
+        self.chores = Chores(store, holder, folder, measure)
         self._timer: asyncio.TimerHandle | None = None  # while it is calm it is looked after at each beat
         self._look_at = 0.0
         self._question: asyncio.Task[None] | None = None
@@ -144,7 +144,7 @@ class LeaseClient:
         """Begin, knowing what time it is; leases of workers of this host that have died are ended first."""
         with suppress(Exception):  # each engine has errors of its own; it is measured before the first question then
             async with asyncio.timeout(LATE_SECONDS):
-                await self._run(self._chores.measure)
+                await self._run(self.chores.measure)
         self._ahead = self.clock() - self._loop.time()
         self._on(ClientEvent.WOKEN)
         wake_at(next_beat(self._loop.time(), CALM_SECONDS), self._beat)
@@ -220,8 +220,8 @@ class LeaseClient:
             self.lease_state.tick(now)
             if self.state not in _ASKING:
                 batch = self.lease_state.collect(now)
-                self._chores.spare(now, self._mark)
-                if batch.requests or batch.reservations or now >= self._chores.due(self.lease_state.holds_leases):
+                self.chores.spare(now, self._mark)
+                if batch.requests or batch.reservations or now >= self.chores.due(self.lease_state.holds_leases):
                     self._on(ClientEvent.ASKED)
                     self._asked_at = self._loop.time()
                     self._question = self._loop.create_task(self._ask_on(batch))
@@ -232,7 +232,7 @@ class LeaseClient:
             later = due if due == self.lease_state.look_at else math.inf
             if self.state not in _ASKING:
                 due = min(due, self.lease_state.asks_at())
-                later = min(later, self._chores.due(self.lease_state.holds_leases))
+                later = min(later, self.chores.due(self.lease_state.holds_leases))
             if self._timer:
                 self._timer.cancel()
                 self._timer = None
@@ -248,9 +248,9 @@ class LeaseClient:
         if self.state is ClientState.STOPPED:
             return None
         if self.state is ClientState.IDLE:
-            is_news = self._mark and self.lease_state.holds_leases and self._chores.is_news(self._mark)
+            is_news = self._mark and self.lease_state.holds_leases and self.chores.is_news(self._mark)
             if is_news:
-                self._chores.contended_at = min(self._chores.contended_at, self.clock())
+                self.chores.contended_at = min(self.chores.contended_at, self.clock())
             is_time = self._timer is None and now >= self._look_at - SHARPNESS
             if is_news or is_time or self.lease_state.is_stirring():
                 self._look()
@@ -262,7 +262,7 @@ class LeaseClient:
         moved, self._ahead = ahead - self._ahead, ahead
         if abs(moved) > JUMP_SECONDS:
             log.warning("The clock was set %s by %.1f s.", "forward" if moved > 0 else "back", abs(moved))
-            self._chores.clock_set(now)
+            self.chores.clock_set(now)
         if moved < -JUMP_SECONDS:
             self.lease_state.clock_set_back(now)
 
@@ -273,20 +273,20 @@ class LeaseClient:
         """
         try:
             size = max(len(batch.requests), len(batch.reservations))
-            if self.lease_state.holds_leases and self.clock() >= self._chores.asks_at():
+            if self.lease_state.holds_leases and self.clock() >= self.chores.asks_at():
                 size = max(size, 1)
             for begin in range(0, size, BATCH):
                 part = slice(begin, begin + BATCH)
                 self._asked_at = self._loop.time()
                 await self._ask(Batch(batch.requests[part], batch.reservations[part]))
-            if (now := self.clock()) >= self._chores.due(holds_leases=False):
+            if (now := self.clock()) >= self.chores.due(holds_leases=False):
                 try:
-                    await self._run(partial(self._chores.look_after_others, now))
+                    await self._run(partial(self.chores.look_after_others, now))
                     self._others_trouble = ""
                 except Exception as error:  # each engine has errors of its own
                     trouble, later = str(error), self.clock() + RECONCILE_SECONDS
-                    self._chores.reconcile_at = max(self._chores.reconcile_at, later)
-                    self._chores.expire_at = max(self._chores.expire_at, later)
+                    self.chores.reconcile_at = max(self.chores.reconcile_at, later)
+                    self.chores.expire_at = max(self.chores.expire_at, later)
                     if trouble and not self._store_trouble and trouble != self._others_trouble:
                         log.error("Leases of workers that have died cannot be ended: %s. It is tried again.", trouble)
                     self._others_trouble = trouble
@@ -298,7 +298,7 @@ class LeaseClient:
         holds = self.lease_state.holds_leases
         mark = self._mark.known() if self._mark else None
         try:
-            outcome = await self._run(partial(self._chores.ask, batch, holds, self.clock(), is_last, mark))
+            outcome = await self._run(partial(self.chores.ask, batch, holds, self.clock(), is_last, mark))
         except Exception as error:  # each engine has errors of its own, and the connections must go on
             self.lease_state.fail(batch, self.clock())
             if isinstance(error, StoreRecovering) and error.epoch not in ("", self._epoch):

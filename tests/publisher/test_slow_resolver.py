@@ -87,7 +87,7 @@ def test_quotas_are_lent_and_others_save_while_the_resolver_is_silent(
     client.force_login(admin)
     person = threading.Thread(target=lambda: (answers.append(ACTS[act](client, api)), connection.close()))
     person.start()
-    assert resolver.asked.wait(20)
+    assert resolver.asked.wait(60)
 
     window = window_at(QuotaPeriod.DAY, 1_000_000.0)
     wish = LeaseRequest(1, 1, "subscription:1:messages:day", window, limit=100, granted=0, spent=0, least=10, most=10)
@@ -99,5 +99,5 @@ def test_quotas_are_lent_and_others_save_while_the_resolver_is_silent(
     assert person.is_alive(), "the resolver was not waited for, so this shows nothing"
 
     resolver.may_answer.set()
-    person.join(30)
+    person.join(60)
     assert answers[0].status_code in {200, 201, 302}, answers[0].content

@@ -467,7 +467,7 @@ async def test_a_silent_client_asks_nothing_until_somebody_has_written_and_then_
     lease_client = LeaseClient(store, tmp_path, clock=clock, mark=mark)
     await lease_client.start()
     await enter(lease_client, PlanLimits(quota=100_000, rate=1000, burst=1000))
-    await until(lambda: lease_client.lease_state.is_calm and not lease_client._chores.is_news(mark))
+    await until(lambda: lease_client.lease_state.is_calm and not lease_client.chores.is_news(mark))
     begun, watched = clock(), store.watched
     mark.stands = 1
     await until(lambda: store.watched > watched)
