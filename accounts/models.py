@@ -127,6 +127,7 @@ class Draft(models.Model):
     """
 
     ID_LENGTH: ClassVar = 32
+    KEPT: ClassVar = timedelta(hours=1)
 
     id = models.CharField(primary_key=True, max_length=32, default=_draft_id, editable=False)
     client = models.CharField(max_length=64, db_index=True)

@@ -38,11 +38,6 @@ def app_address(secret: str, *, account: str, issuer: str) -> str:
     return _app(secret).get_provisioning_uri(*names).replace("+", "%20")  # which some apps show as it stands
 
 
-def new_recovery_codes() -> list[str]:
-    """Codes to be kept on paper, each good for one sign-in."""
-    return [in_groups(RECOVERY_GROUPS, RECOVERY_LENGTH) for _ in range(RECOVERY_CODES)]
-
-
 def in_groups(groups: int, length: int) -> str:
     """So many groups of letters that nobody can guess, to be read out or written down: "f7kq-2mxd"."""
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(length)) for _ in range(groups))

@@ -77,7 +77,7 @@ require_manage_users = needs(Role.ADMIN, to="Managing other people's accounts")
 """Creating, disabling and enabling others, and changing their roles."""
 require_manage_settings = needs(Role.ADMIN, to="Changing the settings of the installation")
 """Changing what the installation does while it runs."""
-require_read_trail = needs(Role.ADMIN, to="Reading the trail")
+require_read_audit_log = needs(Role.ADMIN, to="Reading the audit log")
 """Reading and exporting the audit log."""
 
 

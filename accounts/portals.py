@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.urls import Resolver404, resolve
+
 
 @dataclass(frozen=True)
 class Portal:
@@ -21,6 +23,14 @@ PORTALS = {portal.slug: portal for portal in (PUBLISHER, DEVPORTAL, ADMINISTRATI
 def of_path(path: str) -> Portal:
     """The portal that a path belongs to; the Developer Portal where it says nothing."""
     return PORTALS.get(path.lstrip("/").partition("/")[0], DEVPORTAL)
+
+
+def view_at(path: str) -> str:
+    """The name of the view at a path; empty where there is none."""
+    try:
+        return resolve(path).view_name
+    except Resolver404:
+        return ""
 
 
 class PortalConverter:

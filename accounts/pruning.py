@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Count
 
-from accounts.drafts import KEPT
 from accounts.models import Draft, Invitation, Notification, SignIn
 from core.upkeep import delete_batch, register
 
@@ -19,10 +18,10 @@ MOST_SIGN_INS = 100_000  # rows of the log, if the days that it is kept for hold
 
 def connect() -> None:
     """Register all of it; called once, when the room is ready."""
-    alive, brake = Session.objects.values("session_key"), timedelta(hours=settings.AXES_COOLOFF_TIME)
+    alive, cooloff = Session.objects.values("session_key"), timedelta(hours=settings.AXES_COOLOFF_TIME)
     register("sessions", lambda now: delete_batch(Session.objects.filter(expire_date__lt=now)))
-    register("drafts", lambda now: delete_batch(Draft.objects.filter(created_at__lt=now - KEPT)))
-    register("sign-in attempts", lambda now: delete_batch(AccessAttempt.objects.filter(attempt_time__lt=now - brake)))
+    register("drafts", lambda now: delete_batch(Draft.objects.filter(created_at__lt=now - Draft.KEPT)))
+    register("sign-in attempts", lambda now: delete_batch(AccessAttempt.objects.filter(attempt_time__lt=now - cooloff)))
     register("sign-ins", sign_ins)
     register("notifications", notifications)
     register("sign-ins of sessions", lambda now: delete_batch(SignIn.objects.exclude(session__in=alive)))

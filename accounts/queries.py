@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.audit_log import AuditLogFilters
 from accounts.models import (
     Invitation,
     Notification,
@@ -19,9 +20,8 @@ from accounts.models import (
     User,
 )
 from accounts.notification_kinds import TERMS, NotificationKind
-from accounts.permissions import Viewer, require_manage_users, require_read_trail
+from accounts.permissions import Viewer, require_manage_users, require_read_audit_log
 from accounts.roles import Role
-from accounts.trail import TrailFilters
 from core.errors import NotFound
 from core.models import AuditEntry
 from core.searching import words_of
@@ -104,9 +104,9 @@ def waiting_sign_ups(viewer: Viewer) -> QuerySet[User]:
     return User.objects.filter(awaits_approval=True).order_by("date_joined")
 
 
-def trail(viewer: Viewer, filters: TrailFilters) -> QuerySet[AuditEntry]:
+def audit_log(viewer: Viewer, filters: AuditLogFilters) -> QuerySet[AuditEntry]:
     """The audit log, the newest first. Raises RoleRequired."""
-    require_read_trail(viewer)
+    require_read_audit_log(viewer)
     wanted = Q()
     if filters.actor:  # as their account spells it, or as it was written down of somebody who has none
         theirs = User.objects.filter(username_key=filters.actor)

@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from accounts.portals import PortalConverter
 from accounts.views import (
+    audit_log,
     installation,
     invitations,
     notifications,
@@ -12,7 +13,6 @@ from accounts.views import (
     second_factors,
     second_steps,
     sign_ins,
-    trail,
     users,
 )
 from accounts.views.passwords import password
@@ -60,8 +60,8 @@ urlpatterns = [
     path("theme", theme, name="theme"),
     path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
     path("admin/settings", installation.installation_settings, name="settings"),
-    path("admin/trail", trail.trail, name="trail"),
-    path("admin/trail/export.<str:kind>", trail.export, name="trail-export"),
+    path("admin/audit-log", audit_log.audit_log, name="audit-log"),
+    path("admin/audit-log/export.<str:kind>", audit_log.export, name="audit-log-export"),
     path("admin/invitations", invitations.invitations, name="invitations"),
     path("admin/invitations/<int:pk>/sendings", invitations.sendings, name="invitation-sendings"),
     path("admin/invitations/<int:pk>/withdrawals", invitations.withdrawals, name="invitation-withdrawals"),

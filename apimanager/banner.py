@@ -4,7 +4,6 @@ import http.client
 import ssl
 import sys
 import time
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.conf import settings
@@ -32,7 +31,11 @@ def announce(default_password_stands: bool) -> int:
         Part("gateway (wss)", settings.GATEWAY_WSS_PORT, "/health", tls=True),
         Part("samples", settings.SAMPLES_PORT, "/health", tls=False),
     ]
-    silent = wait_for(parts, PATIENCE)
+    silent, end = parts, time.monotonic() + PATIENCE
+    while silent and time.monotonic() < end:
+        silent = [part for part in silent if not _answers(part)]
+        if silent:
+            time.sleep(PAUSE)
     if silent:
         names = ", ".join(part.name for part in silent)
         sys.stdout.write(f"Not answering after {PATIENCE:.0f} s: {names}. The lines above may say why.\n")
@@ -40,17 +43,6 @@ def announce(default_password_stands: bool) -> int:
         sys.stdout.write(banner_text(default_password_stands))
     sys.stdout.flush()
     return 0
-
-
-def wait_for(expected: Iterable[Part], patience: float) -> list[Part]:
-    """The parts that did not answer within `patience` seconds: none, if all is well."""
-    silent = list(expected)
-    end = time.monotonic() + patience
-    while silent and time.monotonic() < end:
-        silent = [part for part in silent if not _answers(part)]
-        if silent:
-            time.sleep(PAUSE)
-    return silent
 
 
 def banner_text(default_password_stands: bool) -> str:

@@ -4,15 +4,13 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
-from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.bootstrap import ensure_administrator
@@ -31,7 +29,7 @@ def prepare_database(now: datetime, say: Callable[[str], None]) -> None:
     Who comes while another process is at it, on this machine or another, waits for it.
     """
     with alone(lambda: say("Another setup is at work on the database; waiting for it …")):
-        if _is_behind():
+        if is_behind():
             say("Preparing the database …")
             call_command("migrate", verbosity=0, interactive=False)
         ensure_administrator(now=now)
@@ -47,17 +45,25 @@ def alone(on_wait: Callable[[], None]) -> Iterator[None]:
     The lock is PostgreSQL's own, on SQLite one on the folder of the file, and gone with the process that had it.
     """
     with ExitStack() as held:
+        is_had, has_waited = False, False
         if connection.vendor == "postgresql":
             cursor = held.enter_context(connection.cursor())
-            is_had = partial(_lock_database, cursor)
             held.callback(cursor.execute, "SELECT pg_advisory_unlock(%s)", [LOCK])
         else:
             folder = os.open(Path(connection.settings_dict["NAME"]).parent, os.O_RDONLY)
             held.callback(os.close, folder)
-            is_had = partial(_lock_folder, folder)
-        if not is_had():
-            on_wait()
-            while not is_had():  # asked again and again, for a query that waits may be cut off
+        while not is_had:  # asked again and again, for a query that waits may be cut off
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+                is_had = cursor.fetchone()[0]
+            else:
+                with suppress(BlockingIOError):
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    is_had = True
+            if not is_had:
+                if not has_waited:
+                    on_wait()
+                has_waited = True
                 time.sleep(LOOKS_SECONDS)
         yield
 
@@ -83,23 +89,10 @@ def check_database() -> None:
 def check_migrated() -> None:
     """Raise CannotStart unless the database is one that `manage.py setup` has prepared for this release."""
     check_database()
-    if _is_behind():
+    if is_behind():
         raise CannotStart("The database is not prepared for this release: run `manage.py setup` first.")
 
 
-def _is_behind() -> bool:
+def is_behind() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def _lock_database(cursor: CursorWrapper) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-    return bool(cursor.fetchone()[0])
-
-
-def _lock_folder(folder: int) -> bool:
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -72,7 +72,15 @@ def copy(say: Callable[[str], None]) -> int:
             cursor.execute(statement)
     total = 0
     for model in stored():
-        if number := _copy(model):
+        number = 0
+        for batch in batches(model._base_manager.using(SOURCE).order_by("pk").iterator(BATCH), BATCH):
+            try:
+                with transaction.atomic():
+                    insert(batch)
+            except (DatabaseError, ValueError) as error:
+                raise _explained(batch, error) from error
+            number += len(batch)
+        if number:
             say(f"{model._meta.label}: {number}")
         total += number
     with connection.cursor() as cursor:
@@ -89,18 +97,6 @@ def stored() -> list[type[models.Model]]:
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy and not model._meta.swapped
     ]
-
-
-def _copy(model: type[models.Model]) -> int:
-    number = 0
-    for batch in batches(model._base_manager.using(SOURCE).order_by("pk").iterator(BATCH), BATCH):
-        try:
-            with transaction.atomic():
-                insert(batch)
-        except (DatabaseError, ValueError) as error:
-            raise _explained(batch, error) from error
-        number += len(batch)
-    return number
 
 
 def insert(rows: list[models.Model]) -> None:

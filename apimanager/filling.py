@@ -8,11 +8,11 @@ many as their number asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
@@ -55,7 +55,13 @@ def fill(wish: Wish, *, now: datetime, say: Callable[[str], None]) -> None:
     applications = _applications(wish.applications, now)
     say(f"{len(applications)} applications with keys")
     say(f"{_subscriptions(wish.subscriptions, applications, apis, now)} subscriptions")
-    say(f"{_deny_policies(wish.deny_policies, now)} deny policies")
+    # On addresses of the block that is set aside for benchmarks (RFC 2544) and those after it.
+    first = int(IPv4Address("198.18.0.0")) + DenyPolicy.objects.filter(kind=DenyCondition.IP).count()
+    _insert(
+        DenyPolicy(kind=DenyCondition.IP, value=str(IPv4Address(address)), created_at=now, updated_at=now)
+        for address in range(first, first + wish.deny_policies)
+    )
+    say(f"{wish.deny_policies} deny policies")
     with transaction.atomic():
         record(actor=None, verb="samples.made", kind="samples", object_id="", now=now, detail=vars(wish))
 
@@ -158,16 +164,16 @@ def _subscriptions(wished: int, applications: list[Application], apis: list[Api]
     if not applications or not apis:
         return 0
     plans = list(Plan.objects.order_by("pk"))
-    widest = min(WIDEST, len(apis))
-
-    def pairs() -> Iterator[tuple[Application, Api]]:
-        yield from ((applications[0], api) for api in apis[:widest])
-        for turn in range(len(apis)):
-            for number, application in enumerate(applications[1:]):
-                yield application, apis[(number * 7 + turn) % len(apis)]
-
+    pairs = chain(
+        ((applications[0], api) for api in apis[:WIDEST]),
+        (
+            (application, apis[(number * 7 + turn) % len(apis)])
+            for turn in range(len(apis))
+            for number, application in enumerate(applications[1:])
+        ),
+    )
     made = 0
-    for batch in batches(islice(pairs(), wished), BATCH):
+    for batch in batches(islice(pairs, wished), BATCH):
         _insert(
             Subscription(
                 application=application,
@@ -180,17 +186,6 @@ def _subscriptions(wished: int, applications: list[Application], apis: list[Api]
         )
         made += len(batch)
     return made
-
-
-def _deny_policies(wished: int, now: datetime) -> int:
-    """Deny policies on addresses of the block that is set aside for benchmarks (RFC 2544) and those after it."""
-    begin = DenyPolicy.objects.filter(kind=DenyCondition.IP).count()
-    first = int(IPv4Address("198.18.0.0")) + begin
-    _insert(
-        DenyPolicy(kind=DenyCondition.IP, value=str(IPv4Address(address)), created_at=now, updated_at=now)
-        for address in range(first, first + wished)
-    )
-    return wished
 
 
 def _people(kind: str, role: Role, their_things: int, now: datetime) -> list[User]:

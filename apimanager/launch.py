@@ -42,7 +42,7 @@ def everything(say: Callable[[str], None]) -> int:
     children = [
         # The samples end last, for the gateway's clients are talking to them.
         Child("samples", lambda: _or_sentence(lambda: samples.run(settings.SAMPLES_PORT)), last=True),
-        Child("gateway", lambda: _serve_gateway(settings.GATEWAY_WORKERS), grace=grace),
+        Child("gateway", lambda: serve_gateway(settings.GATEWAY_WORKERS), grace=grace),
         *_portal_children(),
         Child("banner", lambda: banner.announce(stands), once=True),
     ]
@@ -53,17 +53,11 @@ def everything(say: Callable[[str], None]) -> int:
 
 def portal_alone() -> int:
     """Serve the portal in this process, which ends with it, or in as many as there are to be; the exit code."""
-    _prepare_alone("portal")
+    prepare_alone("portal")
     if settings.PORTAL_WORKERS <= 1:
         _serve_portal()
     _ = get_resolver().url_patterns
     return Supervisor(_portal_children(), say=log.warning).run()
-
-
-def gateway_alone(workers: int) -> int:
-    """Serve the gateway with this many worker processes; returns the exit code."""
-    _prepare_alone("gateway")
-    return _serve_gateway(workers)
 
 
 def samples_alone() -> None:
@@ -74,7 +68,8 @@ def samples_alone() -> None:
     samples.run(settings.SAMPLES_PORT)
 
 
-def _prepare_alone(part: str) -> None:
+def prepare_alone(part: str) -> None:
+    """Check all that a part served without the others needs. Raises CannotStart."""
     with signals.heeded():
         _begin(part)
         bootstrap.check_migrated()
@@ -101,7 +96,8 @@ def _serve_portal() -> None:
     server.serve(settings.BIND_HOSTS)
 
 
-def _serve_gateway(workers: int) -> int:
+def serve_gateway(workers: int) -> int:
+    """Serve the gateway with this many worker processes; returns the exit code."""
     settings.GATEWAY_WORKERS = workers = max(1, workers)
     plan = config.ServerConfig(
         hosts=settings.BIND_HOSTS,

@@ -168,12 +168,6 @@ def check_token_life(usual: int, longest: int) -> None:
         )
 
 
-def check_revisions(most: int) -> None:
-    """Raise CannotStart when too few revisions would be kept: the one on the gateway, and the next."""
-    if most < 2:
-        raise CannotStart(f"APIM_MOST_REVISIONS is {most}, but must be 2 or more: one is deployed, one comes next.")
-
-
 def check_ports(listeners: Iterable[WantedPort]) -> None:
     """Raise CannotStart naming the first port that is taken, wanted twice, or may not be taken by us."""
     wanted: dict[int, str] = {}

@@ -99,57 +99,56 @@ async def serve_samples(host: str, port: int) -> None:
         await asyncio.wait_for(server.wait_closed(), LAST_WORDS)
 
 
-async def answer(rooms: dict[str, Room], line: ServerConnection) -> None:
-    """Echo what a client sends, or keep it in one of the rooms."""
-    address = urlsplit(line.request.path if line.request else "")
-    name = parse_qs(address.query).get("name", ["somebody"])[0]
+async def answer(rooms: dict[str, Room], connection: ServerConnection) -> None:
+    """Echo what a client sends, or keep it in a room until it leaves, or reads too slowly.
+
+    A room lives as long as somebody is in it.
+    """
+    address = urlsplit(connection.request.path if connection.request else "")
+    found = ROOM_PATH.fullmatch(unquote(address.path))
     with suppress(ConnectionClosed):
-        if room := ROOM_PATH.fullmatch(unquote(address.path)):
-            await attend(rooms, line, room[1] or LOBBY, name[:LONGEST_NAME])
+        if found is None:
+            async for message in connection:
+                await connection.send(message)
             return
-        async for message in line:
-            await line.send(message)
+        room_name = found[1] or LOBBY
+        room = rooms.setdefault(room_name, Room(room_name))
+        member = Member(parse_qs(address.query).get("name", ["somebody"])[0][:LONGEST_NAME])
+        room.join(member, datetime.now(UTC))
+        telling = asyncio.create_task(_tell(connection, member))
+        try:
+            async for message in connection:
+                text = message if isinstance(message, str) else message.decode(errors="replace")
+                room.say(member, text, datetime.now(UTC))
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+            room.leave(member, datetime.now(UTC))
+            if not room.members:
+                rooms.pop(room_name, None)
 
 
-async def attend(rooms: dict[str, Room], line: ServerConnection, room_name: str, name: str) -> None:
-    """Keep one client in a room until they leave, or read too slowly. A room lives as long as somebody is in it."""
-    room = rooms.setdefault(room_name, Room(room_name))
-    member = Member(name)
-    room.join(member, datetime.now(UTC))
-    telling = asyncio.create_task(_tell(line, member))
-    try:
-        async for message in line:
-            text = message if isinstance(message, str) else message.decode(errors="replace")
-            room.say(member, text, datetime.now(UTC))
-    finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
-        room.leave(member, datetime.now(UTC))
-        if not room.members:
-            rooms.pop(room_name, None)
-
-
-def admit(line: ServerConnection, request: Request) -> Response | None:
+def admit(connection: ServerConnection, request: Request) -> Response | None:
     """Answer addresses where nothing is with 404, and `/health` with 200; let the rest become WebSockets."""
     path = unquote(urlsplit(request.path).path)
     if path == "/health":
-        return line.respond(HTTPStatus.OK, "ok\n")
+        return connection.respond(HTTPStatus.OK, "ok\n")
     if path == "/echo" or ROOM_PATH.fullmatch(path):
         return None
-    return line.respond(HTTPStatus.NOT_FOUND, "There is /echo, /chat and /chat/rooms/{room}?name={you}.\n")
+    return connection.respond(HTTPStatus.NOT_FOUND, "There is /echo, /chat and /chat/rooms/{room}?name={you}.\n")
 
 
-async def _tell(line: ServerConnection, member: Member) -> None:
-    """Send a member what waits for it, until it reads too slowly: then its line is ended."""
+async def _tell(connection: ServerConnection, member: Member) -> None:
+    """Send a member what waits for it, until it reads too slowly: then its connection is ended."""
 
     async def send() -> None:
         with suppress(ConnectionClosed):
             while True:
-                await line.send(await member.waiting.get())
+                await connection.send(await member.waiting.get())
 
     sending = asyncio.create_task(send())
     try:
         await member.too_slow.wait()
-        await line.close(TOO_SLOW, "You read too slowly.")
+        await connection.close(TOO_SLOW, "You read too slowly.")
     finally:
         sending.cancel()

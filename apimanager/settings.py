@@ -291,7 +291,10 @@ LONGEST_TOKEN_SECONDS: int = env.int("APIM_LONGEST_TOKEN_SECONDS", default=86_40
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
 preflight.check_token_life(ACCESS_TOKEN_SECONDS, LONGEST_TOKEN_SECONDS)
 MOST_REVISIONS: int = env.int("APIM_MOST_REVISIONS", default=5)
-preflight.check_revisions(MOST_REVISIONS)
+if MOST_REVISIONS < 2:
+    raise preflight.CannotStart(
+        f"APIM_MOST_REVISIONS is {MOST_REVISIONS}, but must be 2 or more: one is deployed, one comes next."
+    )
 TOKENS_PER_MINUTE: int = env.int("APIM_TOKENS_PER_MINUTE", default=120)
 REFRESH_GRACE_SECONDS: float = env.float("APIM_REFRESH_GRACE_SECONDS", default=10.0)
 OAUTH_SCOPES = {

@@ -85,7 +85,7 @@ PAGES = [
     *(
         (page.replace("-", " ").capitalize(), "admin", f"/admin/{page}")
         for page in (
-            *("connections", "analytics", "diagnostics", "trail", "approvals", "plans", "application-plans"),
+            *("connections", "analytics", "diagnostics", "audit-log", "approvals", "plans", "application-plans"),
             *("deny-policies", "service-accounts", "invitations", "settings"),
         )
     ),

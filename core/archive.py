@@ -21,29 +21,10 @@ YOUNG = timedelta(hours=1)
 
 def archive_audit_log(now: datetime) -> int:
     """Move a batch of entries that are older than AUDIT_LOG_DAYS, or more than AUDIT_LOG_ROWS, into a file."""
+    folder: Path = settings.AUDIT_ARCHIVE
     entries = _over(now)
-    if entries:
-        _write(entries, settings.AUDIT_ARCHIVE)
-        AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]).delete()
-    return len(entries)
-
-
-def _over(now: datetime) -> list[AuditEntry]:
-    days, most = settings.AUDIT_LOG_DAYS, settings.AUDIT_LOG_ROWS
-    newest_first = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True)
-    newest = newest_first.first() or 0  # stays, so that the log never looks as if it began anew
-    surplus = newest_first[most : most + 1].first() or 0 if most else 0
-    oldest_kept = now - timedelta(days=days) if days else None
-    return [
-        entry
-        for entry in AuditEntry.objects.order_by("pk")[:BATCH]
-        if entry.pk < newest
-        and entry.at < now - YOUNG
-        and (entry.pk <= surplus or (oldest_kept is not None and entry.at < oldest_kept))
-    ]
-
-
-def _write(entries: list[AuditEntry], folder: Path) -> None:
+    if not entries:
+        return 0
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"audit-log-{entries[0].at:%Y-%m-%d}-{entries[0].pk:012}.jsonl"
     draft = path.with_suffix(".part")
@@ -63,3 +44,20 @@ def _write(entries: list[AuditEntry], folder: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]).delete()
+    return len(entries)
+
+
+def _over(now: datetime) -> list[AuditEntry]:
+    days, most = settings.AUDIT_LOG_DAYS, settings.AUDIT_LOG_ROWS
+    newest_first = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True)
+    newest = newest_first.first() or 0  # stays, so that the log never looks as if it began anew
+    surplus = newest_first[most : most + 1].first() or 0 if most else 0
+    oldest_kept = now - timedelta(days=days) if days else None
+    return [
+        entry
+        for entry in AuditEntry.objects.order_by("pk")[:BATCH]
+        if entry.pk < newest
+        and entry.at < now - YOUNG
+        and (entry.pk <= surplus or (oldest_kept is not None and entry.at < oldest_kept))
+    ]

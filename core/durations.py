@@ -1,7 +1,5 @@
 """How long, in words. Pure."""
 
-from collections.abc import Mapping
-
 from core.text import count, spaced
 from core.translating import ngettext, ngettext_noop
 
@@ -36,19 +34,11 @@ def in_words(seconds: int) -> str:
     return " ".join(words[:MOST_UNITS]) or "0 seconds"
 
 
-def ago(seconds: float) -> str:
-    """The largest whole unit, as past: "2 hours ago"; nothing under a minute."""
-    return _said(seconds, AGO)
-
-
-def ahead(seconds: float) -> str:
-    """The largest whole unit, as to come: "in 3 weeks"; nothing under a minute."""
-    return _said(seconds, AHEAD)
-
-
-def _said(seconds: float, sentences: Mapping[str, tuple[str, str]]) -> str:
+def from_now(seconds: float) -> str:
+    """The largest whole unit, "in 3 weeks", or "2 hours ago" of what is below 0; nothing within a minute."""
+    sentences, distance = (AHEAD, seconds) if seconds > 0 else (AGO, -seconds)
     for name, length in ROUGH_UNITS:
-        if number := int(seconds // length):
+        if number := int(distance // length):
             return ngettext(*sentences[name], number) % {"number": spaced(number)}
     return ""
 

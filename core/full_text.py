@@ -67,7 +67,7 @@ class Holds(Lookup):
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[str]]:
         """By the index: a phrase of triples, or any triple that begins with two letters; one letter is soon met."""
-        column, table = self._place(compiler)
+        column, table = compiler.quote_name_unless_alias(self.lhs.alias), self.lhs.target.model._meta.db_table
         word, chosen = self.rhs, f"{column}.id IN (SELECT rowid FROM {table}_index WHERE {table}_index MATCH"  # noqa: S608
         if len(word) == 1:
             return f"instr({column}.text, %s) > 0", [word]
@@ -79,16 +79,12 @@ class Holds(Lookup):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[str]]:
         """By the index: each of the triples, then the text itself."""
-        column, _ = self._place(compiler)
-        word = self.rhs
+        column, word = compiler.quote_name_unless_alias(self.lhs.alias), self.rhs
         triples = {word[at : at + TRIPLE] for at in range(max(1, len(word) - TRIPLE + 1))}
         wanted = " & ".join("'{}'".format(each.replace("\\", "\\\\").replace("'", "''")) for each in sorted(triples))
         if len(word) < TRIPLE:
             wanted += ":*"
         return f"({column}.triples @@ %s::tsquery AND strpos({column}.text, %s) > 0)", [wanted, word]
-
-    def _place(self, compiler: Any) -> tuple[str, str]:
-        return compiler.quote_name_unless_alias(self.lhs.alias), self.lhs.target.model._meta.db_table
 
 
 @SearchableText.register_lookup

@@ -25,14 +25,14 @@ BATCH = 1_000
 log = logging.getLogger("apimanager.upkeep")
 
 Prune = Callable[[datetime], int]
-_registered: dict[str, Prune] = {}
+registered: dict[str, Prune] = {}
 frequent: dict[str, Callable[[datetime], object]] = {}
 """What one process of the installation does once a minute, by what it is about; rooms add theirs."""
 
 
 def register(what: str, prune: Prune) -> None:
     """Add what `prune` deletes: at most a batch of what is over at the moment it is given; it returns how many rows."""
-    _registered[what] = prune
+    registered[what] = prune
 
 
 def run_frequent(*, holder: str, clock: Callable[[], datetime]) -> bool:
@@ -64,10 +64,10 @@ def run(*, holder: str, clock: Callable[[], datetime], every: timedelta, asked: 
     if ScheduledTask.objects.filter(may, name=TASK).update(due_at=now + LEASE, holder=holder) != 1:
         return None
     mine = ScheduledTask.objects.filter(name=TASK, holder=holder)
-    deleted = dict.fromkeys(sorted(_registered), 0)
+    deleted = dict.fromkeys(sorted(registered), 0)
     for what in deleted:
         try:  # batch after batch for as long as the claim holds
-            while mine.update(due_at=clock() + LEASE) == 1 and (batch := _registered[what](clock())):
+            while mine.update(due_at=clock() + LEASE) == 1 and (batch := registered[what](clock())):
                 deleted[what] += batch
         except (DatabaseError, OSError) as error:
             log.warning("%s could not be pruned now: %s", what.capitalize(), error)

@@ -163,7 +163,7 @@ class ServiceAccountForm(forms.Form):
 
     name = forms.CharField(
         max_length=150,
-        help_text="Such as deploy-pipeline. It stands in the trail.",
+        help_text="Such as deploy-pipeline. It stands in the audit log.",
         widget=forms.TextInput(attrs=OFF),
         error_messages={"required": "Give the service account a name."},
     )

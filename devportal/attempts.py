@@ -18,12 +18,12 @@ class RefusedAttempt:
 
 
 Reader = Callable[[str], RefusedAttempt | None]
-_readers: Registry[Reader] = Registry()
-register = _readers.register
+readers: Registry[Reader] = Registry()
+register = readers.register
 """Add somebody who may know an attempt by its id."""
 
 
 def refusal_of(attempt: str) -> RefusedAttempt | None:
     """How the attempt of this id was refused; None while nobody knows that it was."""
-    found = (reader(attempt) for reader in _readers)
+    found = (reader(attempt) for reader in readers)
     return next((refused for refused in found if refused), None) if attempt else None

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from devportal import endings
+from devportal import documented_codes
 from devportal.attempts import RefusedAttempt
 from devportal.deny_policies import DenyCondition
 from devportal.models import Application, KeyType, Subscription
@@ -95,7 +95,7 @@ def of_refusal(refused: RefusedAttempt) -> list[str]:
     """
     about = {"status": refused.status, "description": refused.description}
     found = [_("The gateway answered %(status)s. %(description)s") % about]
-    known = next((each for each in endings.REFUSALS if each.code == refused.code), None)
+    known = next((each for each in documented_codes.REFUSALS if each.code == refused.code), None)
     if known and get_language() != settings.LANGUAGE_CODE:
         found += [f"{_(known.cause)}.", _(known.way_out)]
     elif refused.code in _WAYS_OUT:

@@ -1,4 +1,4 @@
-"""Who is told what happens to APIs and subscriptions, and in which words."""
+"""Who is told what happens to APIs and subscriptions, in which words; one module, for all go to the same people."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts import consequences
-from accounts.farewells import ABSENCES, FAREWELLS
+from accounts.account_hooks import DELETION_HOOKS, DISABLING_HOOKS
 from accounts.models import User
 from devportal import news
 from devportal.broken_clients import tell_owners
@@ -23,8 +23,8 @@ from publisher.models import Api, Plan
 def connect() -> None:
     """Start to listen; called once, when the room is ready."""
     signals.api_published.connect(api_published, dispatch_uid="carry_subscriptions_over")
-    FAREWELLS.register(delete_applications_of)
-    ABSENCES.register(news.maker_disabled)
+    DELETION_HOOKS.register(delete_applications_of)
+    DISABLING_HOOKS.register(news.maker_disabled)
     consequences.register(lambda user: holdings_of(user, timezone.now()))
     impact.register(
         applications=lambda api: api.subscriptions.count(),

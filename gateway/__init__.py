@@ -1,4 +1,4 @@
-"""The gateway: who is knocking, may they in, and then their frames pass. Each package knows only those below it.
+"""The gateway: who asks, may they in, and then their frames pass. Each package knows only those below it.
 
 views, api       what people see and ask of it, on pages and over REST
 server           processes, listening sockets, the handshake's consumer, HTTP endpoints

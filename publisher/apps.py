@@ -11,7 +11,7 @@ class PublisherConfig(AppConfig):
 
     def ready(self) -> None:
         """Add what exports hold beside the design, follow what APIs are found by, and delete abandoned uploads."""
-        from accounts.farewells import FAREWELLS
+        from accounts.account_hooks import DELETION_HOOKS
         from core import full_text, upkeep
         from core.models import AuditEntry
         from publisher.models import SearchText
@@ -25,6 +25,6 @@ class PublisherConfig(AppConfig):
         post_save.connect(changed, sender=AuditEntry, weak=False)
         post_migrate.connect(lambda using, **_: full_text.ensure_index(SearchText, using), sender=self, weak=False)
         sections.register()
-        FAREWELLS.register(require_owns_nothing)
+        DELETION_HOOKS.register(require_owns_nothing)
         upkeep.register("uploads to import", forget_uploads)
         upkeep.register("working copies tried out", forget_working_copies)

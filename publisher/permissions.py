@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from accounts.farewells import AccountNeeded
+from accounts.account_hooks import AccountNeeded
 from accounts.models import User
 from accounts.permissions import Viewer, asks, needs, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role, in_order

@@ -24,7 +24,22 @@ OVER_QUOTA = {
 
 def effects(plan: Mapping[str, Any]) -> list[str]:
     """What the fields of a plan mean, as `publisher.plan_validation.clean_plan` returns them."""
-    return [sentence for sentence in (_quota(plan), _rate(plan), *_connections(plan), *_terms(plan)) if sentence]
+    connections, connects, size = plan["connections"], plan["connects"], plan["message_bytes"]
+    applications, roles = plan["applications"], plan["roles"]
+    sentences = (
+        _quota(plan),
+        _rate(plan),
+        f"One subscription has {count(connections, 'connection')} open at the same time; one more is refused with 429."
+        if connections
+        else "Any number of connections may be open.",
+        f"It opens {count(connects, 'connection')} a minute; more are refused with 429." if connects else "",
+        f"A message over {byte_size(size)} closes the connection with 1009." if size else "",
+        f"One person may subscribe {count(applications, 'application')} to an API." if applications else "",
+        "A subscription waits until a publisher approves it." if plan["requires_approval"] else "",
+        f"Only people with the role {listed(list(roles)).replace(' and ', ' or ')} may choose it." if roles else "",
+        "Nothing is compressed on the way, so that bytes are those inside." if plan["uncompressed"] else "",
+    )
+    return [sentence for sentence in sentences if sentence]
 
 
 def _quota(plan: Mapping[str, Any]) -> str:
@@ -49,24 +64,3 @@ def _rate(plan: Mapping[str, Any]) -> str:
         return "No limit holds how fast messages come."
     at_once = f", {count(burst, 'message')} at once" if burst else ", evenly"
     return f"{count(rate, 'message')} a second pass{at_once}. {OVER_RATE[ExceededAction(plan['over_rate'])]}"
-
-
-def _connections(plan: Mapping[str, Any]) -> list[str]:
-    connections, connects, size = plan["connections"], plan["connects"], plan["message_bytes"]
-    return [
-        f"One subscription has {count(connections, 'connection')} open at the same time; one more is refused with 429."
-        if connections
-        else "Any number of connections may be open.",
-        f"It opens {count(connects, 'connection')} a minute; more are refused with 429." if connects else "",
-        f"A message over {byte_size(size)} closes the connection with 1009." if size else "",
-    ]
-
-
-def _terms(plan: Mapping[str, Any]) -> list[str]:
-    applications, roles = plan["applications"], plan["roles"]
-    return [
-        f"One person may subscribe {count(applications, 'application')} to an API." if applications else "",
-        "A subscription waits until a publisher approves it." if plan["requires_approval"] else "",
-        f"Only people with the role {listed(list(roles)).replace(' and ', ' or ')} may choose it." if roles else "",
-        "Nothing is compressed on the way, so that bytes are those inside." if plan["uncompressed"] else "",
-    ]

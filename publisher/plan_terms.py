@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+from core.enums import at_hand
+
 
 class Billing(StrEnum):
     """Whether a plan costs money. WSO2's words."""
@@ -27,6 +29,7 @@ class QuotaPeriod(StrEnum):
     MONTH = "month"
 
 
+@at_hand
 class CountedDirection(StrEnum):
     """Which messages count: those of both sides, or only those that the client sends."""
 
@@ -34,6 +37,7 @@ class CountedDirection(StrEnum):
     CLIENT = "client"
 
 
+@at_hand
 class ExceededAction(StrEnum):
     """What is done with a message over a limit: it waits, is left out, ends the connection, or passes all the same."""
 

@@ -50,7 +50,7 @@ class SampledViolation:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class ViolationRecords:
     """Who knows of them, by the id of the API; of samples, of these applications."""
 
     counted: Callable[[str], Sequence[CountedViolations]]
@@ -58,22 +58,22 @@ class Book:
     forget: Callable[[str], None]
 
 
-_books: Registry[Book] = Registry()
-register = _books.register
+_kept: Registry[ViolationRecords] = Registry()
+register = _kept.register
 
 
 def counted(api: Api) -> list[CountedViolations]:
     """Who sent how many, the latest first. They may be sliced: a page shows a few."""
-    return [each for book in _books for each in book.counted(str(api.pk))]
+    return [each for records in _kept for each in records.counted(str(api.pk))]
 
 
 def samples(api: Api, of: Sequence[CountedViolations]) -> list[SampledViolation]:
     """What is kept of these, the newest first."""
     ids = sorted({each.application_id for each in of})
-    return [each for book in _books for each in book.samples(str(api.pk), ids)]
+    return [each for records in _kept for each in records.samples(str(api.pk), ids)]
 
 
 def forget(api: Api) -> None:
     """Forget what was counted and kept of an API, so that counting begins anew."""
-    for book in _books:
-        book.forget(str(api.pk))
+    for records in _kept:
+        records.forget(str(api.pk))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import django
@@ -29,26 +28,23 @@ e-mails come and go without); the gateway's rows are written by its workers, wit
 
 def page() -> str:
     """The whole page, as it should be."""
-    return "\n".join([HEAD, *(line for room, title in ROOMS.items() for line in _room(room, title))])
-
-
-def _room(room: str, title: str) -> Iterator[str]:
     from django.apps import apps
 
-    yield f"## {title}: `{room}`\n"
-    for model in apps.get_app_config(room).get_models():
-        meta = model._meta
-        yield f"### {meta.object_name}\n\n{(model.__doc__ or '').strip().splitlines()[0]}\n"
-        yield "| column | holds |\n|---|---|"
-        for field in meta.local_fields:
-            yield f"| `{field.name}` | {_what(field)} |"
-        for many in meta.local_many_to_many:
-            yield f"| `{many.name}` | any number of → {many.related_model._meta.object_name} |"
-        yield ""
-        for constraint in meta.constraints:
-            yield f"- `{constraint.name}`"
-        if meta.constraints:
-            yield ""
+    lines = [HEAD]
+    for room, title in ROOMS.items():
+        lines.append(f"## {title}: `{room}`\n")
+        for model in apps.get_app_config(room).get_models():
+            meta = model._meta
+            lines.append(f"### {meta.object_name}\n\n{(model.__doc__ or '').strip().splitlines()[0]}\n")
+            lines.append("| column | holds |\n|---|---|")
+            lines += [f"| `{field.name}` | {_what(field)} |" for field in meta.local_fields]
+            lines += [
+                f"| `{many.name}` | any number of → {many.related_model._meta.object_name} |"
+                for many in meta.local_many_to_many
+            ]
+            constraints = [f"- `{constraint.name}`" for constraint in meta.constraints]
+            lines += ["", *constraints, ""] if constraints else [""]
+    return "\n".join(lines)
 
 
 def _what(field: django.db.models.Field[object, object]) -> str:

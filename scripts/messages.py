@@ -22,6 +22,7 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf.locale import LANG_INFO
+from django.utils.translation import templatize
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("core", "accounts", "publisher", "devportal", "gateway")
@@ -69,7 +70,9 @@ def extracted(room: str, domain: str) -> Catalog:
         elif path.suffix == ".js":
             method, text = "javascript", path.read_text()
         else:
-            method, text = "python", _as_python(path.read_text(), place)
+            # Calls of gettext for what a template translates, each on the line where it stands.
+            calls = templatize(path.read_text(), origin=place).splitlines()
+            method, text = "python", "\n".join(line.strip().removeprefix("XX ") for line in calls)
         for line, said, comments, context in extract(method, io.BytesIO(text.encode()), KEYWORDS, ["Translators:"]):
             found.add(said, locations=[(place, line)], auto_comments=comments, context=context)
     return found
@@ -83,20 +86,17 @@ def _sources(room: str, domain: str) -> Iterator[Path]:
     return (path for group in (code, templates) for path in group if path.is_file())
 
 
-def _as_python(template: str, place: str) -> str:
-    """Calls of gettext for what a template translates, each on the line where it stands."""
-    from django.utils.translation import templatize
-
-    calls = templatize(template, origin=place).splitlines()
-    return "\n".join(line.strip().removeprefix("XX ") for line in calls)
-
-
 def updated(path: Path, found: Catalog, language: str, room: str) -> Catalog:
     """The catalogue at a path, and what lies beside it, with exactly the sentences that were found."""
-    known = {}
+    known: dict[Key, tuple[str | tuple[str, ...], set[str]]] = {}
     for each in [path, *others(path)]:
         if each.exists():
-            known.update(_translations(read(each)))
+            before = read(each)
+            known |= {
+                _key(message): (message.string, set(message.flags))
+                for message in [*before, *before.obsolete.values()]
+                if message.id and any([message.string] if isinstance(message.string, str) else message.string)
+            }
     catalogue = Catalog(
         locale=language.replace("-", "_"),
         header_comment=HEADER.format(language=LANG_INFO[language]["name"], room=room),
@@ -138,15 +138,6 @@ def read(path: Path) -> Catalog:
     """A catalogue as it lies there."""
     with path.open("rb") as file:
         return read_po(file, locale=path.parent.parent.name, abort_invalid=True)
-
-
-def _translations(catalogue: Catalog) -> dict[Key, tuple[str | tuple[str, ...], set[str]]]:
-    messages = [*catalogue, *catalogue.obsolete.values()]
-    return {
-        _key(message): (message.string, set(message.flags))
-        for message in messages
-        if message.id and any([message.string] if isinstance(message.string, str) else message.string)
-    }
 
 
 def _key(message: object) -> Key:

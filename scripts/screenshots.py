@@ -225,7 +225,7 @@ def visit(page: Page, product: Product) -> None:
         ("users", "users"),
         ("settings", "settings"),
         ("plans/business/Gold", "plan"),
-        ("trail", "trail"),
+        ("audit-log", "audit-log"),
     ):
         page.goto(f"{product.portal}/admin/{path}")
         take(page, name, HOWTO)

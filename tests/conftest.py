@@ -64,8 +64,10 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector thousands of tests that live to the end: a twentieth of the whole run."""
-    gc.collect()
+    """Spare the garbage collector thousands of tests that live to the end: a twentieth of the whole run.
+
+    What garbage there is stays with them: to look for it takes longer than it is worth.
+    """
     gc.freeze()
 
 
@@ -97,7 +99,7 @@ def prepared() -> Path:
 
 @pytest.fixture(autouse=True)
 def _forgotten_attempts() -> Iterator[None]:
-    """No test is braked or shown what another one has done, nor asks for settings that nobody has changed."""
+    """No test is throttled or shown what another one has done, nor asks for settings that nobody has changed."""
     cache.set(installation.KEY, InstallationSettings(), None)
     yield
     cache.clear()

@@ -74,7 +74,7 @@ def ensure_chromium() -> str:
     path = find_shell() or _shell_from_playwright() or _shell_from_debian() or find_chromium()
     if path:
         return path
-    if fetched := _playwrights_own():
+    if fetched := playwrights_own():
         raise Missing(
             f"The browser tests need Chromium, and {fetched} does not run ({complaint(fetched)}): install what it is "
             "linked with (Debian, Ubuntu, as root: .venv/bin/playwright install-deps chromium) or name another "
@@ -100,7 +100,7 @@ def find_shell() -> str | None:
         if said := complaint(named):
             raise Missing(f"CHROMIUM names {named}, which does not run ({said}): name another, or none.")
         return named
-    return _first_that_runs(map(shutil.which, SHELL_NAMES)) or _first_that_runs([_playwrights_own()])
+    return _first_that_runs(map(shutil.which, SHELL_NAMES)) or _first_that_runs([playwrights_own()])
 
 
 def ensure_wscat() -> str:
@@ -199,20 +199,20 @@ def _shell_from_playwright() -> str | None:
     """The shell that Playwright fetches, and where root may, what it is linked with."""
     if complaint(_driver()):
         return None
-    _playwright("install", "--only-shell", "chromium")
-    fetched = _playwrights_own()
+    run_playwright("install", "--only-shell", "chromium")
+    fetched = playwrights_own()
     if fetched and complaint(fetched) and _may_install():
         with _apt:
-            _playwright("install-deps", "chromium")
+            run_playwright("install-deps", "chromium")
     return _first_that_runs([fetched])
 
 
-def _playwright(*arguments: str) -> None:
+def run_playwright(*arguments: str) -> None:
     command = [sys.executable, "-m", "playwright", *arguments]
     subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL, env=os.environ | NOBODY_ANSWERS)
 
 
-def _playwrights_own() -> str | None:
+def playwrights_own() -> str | None:
     """Where Playwright keeps the shell of its own version: beside the whole browser, which it is asked for."""
     from playwright.sync_api import sync_playwright
 

@@ -2,7 +2,7 @@
 
 `await start("tests.wire.served", argument)` stands for `python -m tests.wire.served argument` with the settings of the
 tests; what it gives has of `asyncio.subprocess.Process` what tests use. `Worker` is the same for tests without a loop.
-Who needs other settings starts Python anew.
+Who gives an `environment` runs with the product's own settings, as that environment makes them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ import socket
 import subprocess
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
+from copy import deepcopy
 from functools import cache
 from importlib import import_module
+from typing import IO, Any
 
 from tests.environment import PATIENCE, ROOT
 
 SETTINGS = "tests.settings"
+PRODUCT_SETTINGS = "apimanager.settings"
 IMPORTED = ("gateway.server.master", "gateway.quotas.stores", "tests.wire.gateway_under_test")
 LONGEST_ORDER = 65536  # bytes
 
@@ -76,17 +80,28 @@ class Process:
         return self.returncode
 
 
-async def start(module: str, argument: str, *, asked: bool = False, heard: bool = False) -> Process:
-    """Run a module as a program. Who is `asked` reads pipes, else nothing; what is `heard` of it is standard error."""
+async def start(
+    module: str,
+    argument: str,
+    *,
+    asked: bool = False,
+    heard: bool = False,
+    environment: Mapping[str, str] | None = None,
+    log: IO[Any] | None = None,
+) -> Process:
+    """Run a module as a program. Who is `asked` reads pipes, else nothing; what is `heard` of it is standard error.
+
+    Standard error that is not heard goes into the `log`, if there is one.
+    """
     ours: dict[str, int] = {}
-    theirs = [os.open(os.devnull, os.O_RDWR) for _ in range(2)] + [os.dup(2)]
+    theirs = [os.open(os.devnull, os.O_RDWR) for _ in range(2)] + [os.dup(log.fileno() if log else 2)]
     for name, number, wanted in (("stdin", 0, asked), ("stdout", 1, asked), ("stderr", 2, heard)):
         if wanted:
             os.close(theirs[number])
             read, write = os.pipe()
             ours[name], theirs[number] = (write, read) if name == "stdin" else (read, write)
     pipes: list[asyncio.BaseTransport] = []
-    status = await _reader(_order(module, argument, theirs), pipes)
+    status = await _reader(_order([module, argument], theirs, environment), pipes)
     process = Process(int(await status.readline()), status, pipes)
     if asked:
         process.stdout = await _reader(ours["stdout"], pipes)
@@ -99,11 +114,23 @@ async def start(module: str, argument: str, *, asked: bool = False, heard: bool 
 
 
 class Worker:
-    """A process that was forked, for tests without a loop: of `subprocess.Popen` what they use."""
+    """A process that was forked, for tests without a loop: of `subprocess.Popen` what they use.
 
-    def __init__(self, module: str, argument: str) -> None:
+    It reads nothing and writes where the tests do, unless it is given `files` for its input, output and errors.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        files: tuple[IO[Any] | None, IO[Any], IO[Any]] | None = None,
+    ) -> None:
         given = [os.open(os.devnull, os.O_RDWR), os.dup(1), os.dup(2)]
-        self._status = os.fdopen(_order(module, argument, given), "rb", buffering=0)
+        for number, file in enumerate(files or ()):
+            if file:
+                os.dup2(file.fileno(), given[number])
+        self._status = os.fdopen(_order([module, *arguments], given, environment), "rb", buffering=0)
         self.pid = int(self._status.readline())
         self.returncode: int | None = None
 
@@ -121,15 +148,25 @@ class Worker:
             raise TimeoutError
         return code
 
+    def send_signal(self, number: int) -> None:
+        """As `os.kill`, while it lives."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """SIGKILL."""
-        os.kill(self.pid, signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
 
-def _order(module: str, argument: str, pipes: list[int]) -> int:
+def _order(command: list[str], pipes: list[int], environment: Mapping[str, str] | None) -> int:
     """Have a module run with these as its standard input, output and error; where its number and its end are told."""
     status, told = os.pipe()
-    order = json.dumps([module, argument]).encode()
+    order = json.dumps([command, dict(environment) if environment is not None else None]).encode()
     assert len(order) < LONGEST_ORDER
     socket.send_fds(_mother(), [order], [*pipes, told])
     for each in (*pipes, told):
@@ -175,26 +212,45 @@ def main(orders: socket.socket) -> None:
     """Import the product, and fork for each order until nobody is left to give any."""
     import django
 
+    known = {name: deepcopy(value) for name, value in vars(import_module(SETTINGS)).items() if name.isupper()}
     django.setup()
     for name in IMPORTED:
         import_module(name)
 
-    gc.collect()
-    gc.freeze()
+    _keep_what_is_imported()
     signal.signal(signal.SIGCHLD, _reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         order, descriptors, _, _ = socket.recv_fds(orders, LONGEST_ORDER, 4)
         if not order:
             return
+        command, environment = json.loads(order)
+        if environment is not None:
+            _import_all()
         if not os.fork():
             try:
-                module, argument = json.loads(order)
-                _see_to_its_end(orders, module, argument, descriptors)
+                _see_to_its_end(orders, descriptors, command, environment, known)
             finally:
                 os._exit(1)
         for each in descriptors:
             os.close(each)
+
+
+@cache
+def _import_all() -> None:
+    """All that the whole product runs, which other orders do not need."""
+    from django.test import signals  # which hear of a setting that has changed
+    from django.urls import get_resolver
+
+    import_module("apimanager.launch")
+    assert signals
+    assert get_resolver().url_patterns
+    _keep_what_is_imported()
+
+
+def _keep_what_is_imported() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 def _reap(*_: object) -> None:
@@ -204,7 +260,13 @@ def _reap(*_: object) -> None:
             pass
 
 
-def _see_to_its_end(orders: socket.socket, module: str, argument: str, descriptors: list[int]) -> None:
+def _see_to_its_end(
+    orders: socket.socket,
+    descriptors: list[int],
+    command: list[str],
+    environment: dict[str, str] | None,
+    known: dict[str, Any],
+) -> None:
     """Fork the program, say its number, wait for it, say how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     orders.close()
@@ -214,7 +276,10 @@ def _see_to_its_end(orders: socket.socket, module: str, argument: str, descripto
         for number, pipe in enumerate(pipes):
             os.dup2(pipe, number)
             os.close(pipe)
-        os._exit(_run(module, argument))
+        if environment is not None:
+            os.setsid()  # as a service manager starts it, whose Ctrl-C is not that of the tests
+            _settle_in(environment, known)
+        os._exit(_run(command))
     for pipe in (0, 1, 2, *pipes):
         os.close(pipe)
     os.write(told, f"{pid}\n".encode())
@@ -223,14 +288,39 @@ def _see_to_its_end(orders: socket.socket, module: str, argument: str, descripto
     os._exit(0)
 
 
-def _run(module: str, argument: str) -> int:
+def _settle_in(environment: dict[str, str], known: dict[str, Any]) -> None:
+    """Take over an environment, and each setting of the product that is other than those `known`."""
+    from django.conf import settings
+    from django.core.signals import setting_changed
+    from django.db import connections
+    from django.utils.log import configure_logging
+
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    del sys.modules[PRODUCT_SETTINGS]
+    for name, value in vars(import_module(PRODUCT_SETTINGS)).items():
+        if name.isupper() and known.get(name) != value:
+            setattr(settings, name, value)
+            if name != "DATABASES":  # of which Django only says that it hears too late
+                setting_changed.send(sender=main, setting=name, value=value, enter=True)
+    for each in connections.all(initialized_only=True):
+        del connections[each.alias]
+    vars(connections).pop("settings", None)
+    connections._settings = None  # type: ignore[attr-defined]  what it has read of them
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+
+
+def _run(command: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = [module, argument]
+    module, *_ = sys.argv = list(command)
     code = 0
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)  # noqa: T201  as Python does
     except BaseException:
         traceback.print_exc()
         code = 1

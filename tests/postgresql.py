@@ -1,4 +1,7 @@
-"""Run the data layer's tests on a PostgreSQL server of its own: `python -m tests.postgresql [pytest arguments]`.
+"""Run tests on a PostgreSQL server of its own: `python -m tests.postgresql [pytest arguments]`.
+
+Without a test named, those of `postgresql.txt` are run, and none of the product's own SQL may be left out
+(`tests.questions`). With `--all` it is every test of the data layer.
 
 The server comes from a package, lives in a temporary folder, listens on a Unix socket only, and is gone afterwards.
 Run by root it changes over to an unprivileged user of its own, as PostgreSQL demands.
@@ -17,6 +20,7 @@ from pathlib import Path
 
 from tests.product import Product, folder_of_this_code, made_once
 
+CHOSEN = Path(__file__).with_suffix(".txt")
 # The rooms. Pages and the REST interface ask what the operations ask; who may do what, sockets and browsers do not
 # depend on the database's maker.
 FOLDERS = [f"tests/{name}" for name in ("core", "accounts", "publisher", "devportal", "gateway", "oauth")]
@@ -43,11 +47,20 @@ ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the pac
 def main(arguments: Sequence[str]) -> int:
     """Start the server, run the tests on it, stop it; the exit code is pytest's."""
     with server() as address:
-        chosen = ["--migrations", "--touching-the-database", "-m", "not journey", *PAGES, *FOLDERS]
-        chosen += [f"--ignore=tests/{name}.py" for name in RULES]
-        command = [sys.executable, "-m", "pytest", *chosen, *arguments]
+        command = [sys.executable, "-m", "pytest", "--migrations", "--touching-the-database", *_wanted(arguments)]
         environment = {"DATABASE_URL": address, "TEMPLATE_OF_TESTS": MIGRATED}
         return subprocess.run(command, env=os.environ | environment, check=False).returncode
+
+
+def _wanted(arguments: Sequence[str]) -> list[str]:
+    """What pytest is told to run."""
+    if any(argument.startswith("tests/") for argument in arguments):
+        return [*arguments]
+    if "--all" in arguments:
+        others = [argument for argument in arguments if argument != "--all"]
+        return ["-m", "not journey", *PAGES, *FOLDERS, *(f"--ignore=tests/{name}.py" for name in RULES), *others]
+    lines = CHOSEN.read_text("utf-8").splitlines()
+    return ["-p", "tests.questions", *(line for line in lines if line and not line.startswith("#")), *arguments]
 
 
 @contextmanager

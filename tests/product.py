@@ -1,4 +1,7 @@
-"""The whole product as a user starts it: `manage.py up` in a process of its own, with its own data and ports."""
+"""The whole product as a user starts it: `manage.py up` in a process of its own, with its own data and ports.
+
+Its processes are forked from one that has imported the product (see `tests.forks`), unless Python itself is wanted.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ from typing import Any, TextIO
 import psutil
 
 from tests.environment import ROOT, free_ports
+from tests.forks import Worker
 
 READY = "The API manager is running."
 ROOMS = ("apimanager", "gateway", "devportal", "publisher", "accounts", "core")
 PATIENCE = 180.0  # seconds; a start takes two, unless the machine is busy
-ACTIONS = "import django; django.setup(); from tests import product_actions; product_actions.main()"
 PORT_SETTINGS = (
     "APIM_PORTAL_PORT",
     "APIM_GATEWAY_WS_PORT",
@@ -54,15 +57,16 @@ class Product:
         self.ws = f"ws://localhost:{ws}"
         self.wss = f"wss://localhost:{wss}"
         self.samples = f"ws://localhost:{samples}"
-        self.process: subprocess.Popen[bytes] | None = None
-        self._actions: subprocess.Popen[str] | None = None
+        self.process: Worker | subprocess.Popen[bytes] | None = None
+        self._actions: Actions | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         """What a command of this installation needs to be run with."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("APIM_", "DJANGO_"))}
         inherited.pop("DATABASE_URL", None)
-        return {**inherited, "PYTHONUNBUFFERED": "1", "APIM_DATA_DIR": str(self.data), **self.settings}
+        own = {"DJANGO_SETTINGS_MODULE": "apimanager.settings", "APIM_DATA_DIR": str(self.data)}
+        return {**inherited, "PYTHONUNBUFFERED": "1", **own, **self.settings}
 
     @property
     def trust(self) -> ssl.SSLContext:
@@ -73,25 +77,21 @@ class Product:
         """Have the data of another installation, before the first start."""
         shutil.copytree(prepared, self.data)
 
-    def start(self) -> Product:
-        """Start it and wait until the banner stands; raises NotReady."""
-        self.run_in_background()
+    def start(self, *, anew: bool = False) -> Product:
+        """Start it and wait until the banner stands; raises NotReady. By Python started `anew`, as a user does."""
+        self.run_in_background(anew=anew)
         self.wait_until(lambda: READY in self.log())
         return self
 
-    def run_in_background(self) -> subprocess.Popen[bytes]:
+    def run_in_background(self, *, anew: bool = False) -> None:
         """Start it and do not wait."""
         with self._log_file.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        return self.process
+            if anew:
+                command = [sys.executable, "manage.py", "up"]
+                given: dict[str, Any] = {"cwd": ROOT, "env": self.environment, "start_new_session": True}
+                self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **given)
+            else:
+                self.process = Worker("manage", "up", environment=self.environment, files=(None, log, log))
 
     def stop(self, signal_number: int = signal.SIGTERM) -> int:
         """Ask it to stop, as Ctrl-C or a service manager would; returns its exit code."""
@@ -103,10 +103,14 @@ class Product:
 
     def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a management command of this installation to its end."""
-        return self.run("manage.py", *command)
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            worker = Worker("manage", *command, environment=self.environment, files=(None, output, errors))
+            code = worker.wait(PATIENCE)
+            said = [(file.seek(0), file.read())[1] for file in (output, errors)]
+        return subprocess.CompletedProcess(command, code, *said)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the environment of this installation to its end."""
+        """Run Python itself in the environment of this installation to its end."""
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -120,12 +124,10 @@ class Product:
 
     def act(self, action: str, /, **given: Any) -> Any:
         """Do one of `tests.product_actions` in this installation, with its database, and return what it returns."""
-        actions = self._actions or self._open_actions()
-        assert actions.stdin
-        assert actions.stdout
-        actions.stdin.write(json.dumps([action, given]) + "\n")
-        actions.stdin.flush()
-        outcome, answer = json.loads(actions.stdout.readline() or '["error", "the process of the actions is gone"]')
+        self._actions = actions = self._actions or Actions(self.environment)
+        actions.asked.write(json.dumps([action, given]) + "\n")
+        actions.asked.flush()
+        outcome, answer = json.loads(actions.answered.readline() or '["error", "the process of the actions is gone"]')
         assert outcome == "done", f"{action}: {answer}"
         return answer
 
@@ -148,25 +150,36 @@ class Product:
                 raise NotReady(f"exit code {self.process.poll()}\n{self.log()}")
             time.sleep(0.05)
 
-    def _open_actions(self) -> subprocess.Popen[str]:
-        self._actions = subprocess.Popen(
-            [sys.executable, "-c", ACTIONS],
-            cwd=ROOT,
-            env=self.environment | {"DJANGO_SETTINGS_MODULE": "apimanager.settings"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self._actions
-
     def close_stage(self) -> None:
         if self._actions:
-            self._actions.communicate(timeout=PATIENCE)
+            self._actions.end()
             self._actions = None
 
     @property
     def _log_file(self) -> Path:
         return self.folder / "log.txt"
+
+
+class Actions:
+    """The process that does `tests.product_actions` in one installation, a line for each."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        asked, self.asked = _pipe()
+        self.answered, answered = _pipe()
+        with asked, answered:
+            files = (asked, answered, sys.stderr)
+            self._worker = Worker("tests.product_actions", environment=environment, files=files)
+
+    def end(self) -> None:
+        """Ask no more, and wait until it has gone."""
+        self.asked.close()
+        self._worker.wait(PATIENCE)
+        self.answered.close()
+
+
+def _pipe() -> tuple[TextIO, TextIO]:
+    read, write = os.pipe()
+    return os.fdopen(read, "r"), os.fdopen(write, "w")
 
 
 Install = Callable[..., Product]

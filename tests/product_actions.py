@@ -499,3 +499,7 @@ def main() -> None:
 
 def _named(name: str) -> User:
     return User.objects.get(username=name)
+
+
+if __name__ == "__main__":
+    main()

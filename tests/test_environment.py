@@ -115,13 +115,13 @@ def fetched(put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shell = put("fetched", f"[ -e {tmp_path}/nss ] && {RUNS} || {{ {lacks}; }}")
     put("apt-get", "exit 100")
     monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(put("driver", RUNS)))
-    monkeypatch.setattr(environment, "_playwrights_own", lambda: str(shell))
+    monkeypatch.setattr(environment, "playwrights_own", lambda: str(shell))
 
     def playwright(*arguments: str) -> None:
         if arguments == ("install-deps", "chromium"):
             (tmp_path / "nss").touch()
 
-    monkeypatch.setattr(environment, "_playwright", playwright)
+    monkeypatch.setattr(environment, "run_playwright", playwright)
     return shell
 
 

@@ -21,13 +21,16 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
+from django.template.backends.django import Template
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 
+from accounts import installation
 from accounts.access import FRESH
-from accounts.models import Notification, Passkey, SignIn, User
+from accounts.models import InstallationSettings, Notification, Passkey, SignIn, User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import invite, note_sign_in, notify
 from accounts.operations.recovery import CONFIRMATION
@@ -481,8 +484,8 @@ ADMIN_PAGES = [
     Line("POST", "devportal-admin:decisions", ADMINISTERED.format(302), ("subscriptions", "on_hold"), body=APPROVE),
     Line("GET", "accounts:settings", ADMINISTERED.format(200)),
     Line("POST", "accounts:settings", ADMINISTERED.format(302), body={"sign_up": "approval"}),
-    Line("GET", "accounts:trail", ADMINISTERED.format(200)),
-    Line("GET", "accounts:trail-export", ADMINISTERED.format(200), ("csv",)),
+    Line("GET", "accounts:audit-log", ADMINISTERED.format(200)),
+    Line("GET", "accounts:audit-log-export", ADMINISTERED.format(200), ("csv",)),
     Line("GET", "publisher-admin:categories", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:categories", ADMINISTERED.format(302), body={"name": "Other"}),
     Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
@@ -646,7 +649,7 @@ REST_CATEGORIES = [
 
 U = "api:users-api:"
 REST_USERS = [
-    Line("GET", U + "trail", REST_ADMINISTERED.format(200)),
+    Line("GET", U + "audit-log", REST_ADMINISTERED.format(200)),
     Line("GET", U + "settings", REST_ADMINISTERED.format(200)),
     Line("PATCH", U + "settings", REST_ADMINISTERED.format(200), body={"notice": "Down on Sunday"}),
     Line("GET", U + "users", REST_ADMINISTERED.format(200)),
@@ -1167,16 +1170,19 @@ def browser() -> Client:
     return Client()
 
 
-PARTS = 14  # each with one world for its lines: to build that takes longer than to try a line
+PARTS = 5  # each with one world for its lines: to build that takes longer than to try a line
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_everybody_gets_what_the_table_says(part: int, world: World, browser: Client) -> None:
     lines, cookies = TABLE[part::PARTS], {person: _cookies_of(browser, world, person) for person in PEOPLE}
-    found = {
-        f"{number} {line}": [_status(browser, line, world, cookies[person]) for person in PEOPLE]
-        for number, line in enumerate(lines)
-    }
+    found = {}
+    for number, line in enumerate(lines):
+        shown_to = [person for person, status in zip(PEOPLE, line.expected.split(), strict=True) if status == "200"]
+        found[f"{number} {line}"] = [
+            _status(browser, line, world, cookies[person], is_drawn=person in (*shown_to[:1], *shown_to[-1:]))
+            for person in PEOPLE
+        ]
 
     assert found == {f"{number} {line}": [*map(int, line.expected.split())] for number, line in enumerate(lines)}, WHO
 
@@ -1215,11 +1221,17 @@ def _cookies_of(client: Client, world: World, person: str) -> SimpleCookie:
     return deepcopy(client.cookies)
 
 
-def _status(client: Client, line: Line, world: World, cookies: SimpleCookie) -> int:
-    """The status that a person gets. A refusal must leave nothing in the audit log; what was done is undone."""
+def _status(client: Client, line: Line, world: World, cookies: SimpleCookie, *, is_drawn: bool) -> int:
+    """The status that a person gets. A refusal must leave nothing in the audit log; what was done is undone.
+
+    To draw what is shown takes a third of the time, and is done for the first and the last who may see it.
+    """
     cache.clear()  # or the throttle on guessing holds
+    cache.set(installation.KEY, InstallationSettings(), None)  # which nobody has changed
     client.cookies = deepcopy(cookies)
-    with transaction.atomic():
+    with pytest.MonkeyPatch.context() as patch, transaction.atomic():
+        if not is_drawn:
+            patch.setattr(Template, "render", lambda *_, **__: mark_safe(""))
         before = AuditEntry.objects.count()
         response = _ask(client, line, world)
         assert response.status_code < 400 or AuditEntry.objects.count() == before, f"{line} was refused too late"

@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from accounts.api import installation, invitations, trail, users
+from accounts.api import audit_log, installation, invitations, users
 
 app_name = "users-api"
 
 urlpatterns = [
-    path("audit-log", trail.Trail.as_view(), name="trail"),
+    path("audit-log", audit_log.AuditLog.as_view(), name="audit-log"),
     path("invitations", invitations.Invitations.as_view(), name="invitations"),
     path("invitations/<int:invitation_id>", invitations.OneInvitation.as_view(), name="invitation"),
     path("invitations/<int:invitation_id>/sendings", invitations.Sendings.as_view(), name="invitation-sendings"),

@@ -3,7 +3,7 @@
 Other rooms tell people something with `notify`.
 """
 
-from accounts.farewells import AccountNeeded
+from accounts.account_hooks import AccountNeeded
 from accounts.operations.account_news import tell_of_account
 from accounts.operations.installation import save_settings
 from accounts.operations.invitations import (

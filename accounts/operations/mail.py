@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import F
 
@@ -51,25 +50,20 @@ def deliver_mail(*, now: datetime) -> int:
         return 0
     connection = get_connection()
     for mail in due:
-        claim = OutgoingMail.objects.filter(pk=mail.pk, due_at=mail.due_at)
-        if claim.update(due_at=now + CLAIM, attempts=F("attempts") + 1) == 1:
-            _send(mail, connection, now)
-    return len(due)
-
-
-def _send(mail: OutgoingMail, connection: BaseEmailBackend, now: datetime) -> None:
-    row = OutgoingMail.objects.filter(pk=mail.pk)
-    try:
-        content = json.loads(vault.unseal(mail.sealed))
-        EmailMessage(
-            content["subject"], content["text"], settings.DEFAULT_FROM_EMAIL, [mail.to], connection=connection
-        ).send()
-    except (OSError, ValueError) as error:  # smtplib's errors are of the system; a broken address or seal is a value
-        if mail.attempts + 1 >= MOST_ATTEMPTS:
-            log.warning("An e-mail was given up after %d attempts: %s", MOST_ATTEMPTS, error)
-            row.delete()
+        row = OutgoingMail.objects.filter(pk=mail.pk)
+        if row.filter(due_at=mail.due_at).update(due_at=now + CLAIM, attempts=F("attempts") + 1) != 1:
+            continue
+        try:
+            content = json.loads(vault.unseal(mail.sealed))
+            subject, text, sender = content["subject"], content["text"], settings.DEFAULT_FROM_EMAIL
+            EmailMessage(subject, text, sender, [mail.to], connection=connection).send()
+        except (OSError, ValueError) as error:  # smtplib's are of the system; a broken address or seal is a value
+            if mail.attempts + 1 >= MOST_ATTEMPTS:
+                log.warning("An e-mail was given up after %d attempts: %s", MOST_ATTEMPTS, error)
+                row.delete()
+            else:
+                log.warning("An e-mail could not be sent now: %s", error)
+                row.update(due_at=now + timedelta(minutes=2**mail.attempts))
         else:
-            log.warning("An e-mail could not be sent now: %s", error)
-            row.update(due_at=now + timedelta(minutes=2**mail.attempts))
-    else:
-        row.delete()
+            row.delete()
+    return len(due)

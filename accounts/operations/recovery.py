@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts.farewells import FAREWELLS
+from accounts.account_hooks import DELETION_HOOKS
 from accounts.models import Notification, Passkey, RecoveryCode, RoleGrant, SecondFactor, SignIn, User
 from accounts.operations.account_news import tell_of_account
 from accounts.operations.mail import post_mail
@@ -121,23 +121,18 @@ def delete_account(*, user: User, password: str, now: datetime) -> None:
     check_password(user=user, password=password)
     if Role.ADMIN in user.roles:
         keep_an_administrator(user)
-    for farewell in FAREWELLS:
-        farewell(user, now)
+    for hook in DELETION_HOOKS:
+        hook(user, now)
     record_change(user, "deleted", actor=user, now=now)
     row = User.objects.get(pk=user.pk)
     try:
         with transaction.atomic():
             row.delete()
-    except ProtectedError:
-        _forget(row)
-
-
-def _forget(row: User) -> None:
-    """Take everything away that says who somebody was."""
-    for model in (RoleGrant, SignIn, Notification, SecondFactor, RecoveryCode, Passkey):
-        model._default_manager.filter(user=row).delete()
-    row.username, row.first_name, row.last_name = f"deleted-{row.pk}", "", ""
-    row.email, row.confirmed_email, row.is_active = "", "", False
-    row.time_zone, row.language, row.seen_language = "", "", ""
-    row.set_unusable_password()
-    row.save()
+    except ProtectedError:  # take everything away that says who it was
+        for model in (RoleGrant, SignIn, Notification, SecondFactor, RecoveryCode, Passkey):
+            model._default_manager.filter(user=row).delete()
+        row.username, row.first_name, row.last_name = f"deleted-{row.pk}", "", ""
+        row.email, row.confirmed_email, row.is_active = "", "", False
+        row.time_zone, row.language, row.seen_language = "", "", ""
+        row.set_unusable_password()
+        row.save()

@@ -151,8 +151,9 @@ def reset_second_factor(*, user: User, actor: User | None, now: datetime) -> Non
 
 
 def new_codes(user: User) -> list[str]:
-    """Recovery codes in place of those that somebody has, if any."""
-    codes = one_time_codes.new_recovery_codes()
+    """Recovery codes, to be kept on paper and each good for one sign-in, in place of those that somebody has."""
+    shape = one_time_codes.RECOVERY_GROUPS, one_time_codes.RECOVERY_LENGTH
+    codes = [one_time_codes.in_groups(*shape) for each in range(one_time_codes.RECOVERY_CODES)]
     RecoveryCode.objects.filter(user=user).delete()
     RecoveryCode.objects.bulk_create(RecoveryCode(user=user, digest=one_time_codes.digest_of(code)) for code in codes)
     return codes

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts import consequences, installation, one_time_codes
-from accounts.farewells import ABSENCES
+from accounts.account_hooks import DISABLING_HOOKS
 from accounts.models import InstallationSettings, RoleGrant, SignIn, User
 from accounts.operations import sign_ups
 from accounts.operations.account_news import tell_of_account
@@ -165,7 +165,7 @@ def check_password(*, user: User, password: str, field: str = "password") -> Non
 def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
     """Give somebody who cannot sign in a one-time password, which is returned here and kept nowhere.
 
-    Ends their sessions and lifts the brake on their sign-in. Raises NoPassword for oneself and for service accounts.
+    Ends their sessions and lifts the throttle on their sign-in. Raises NoPassword for oneself and for service accounts.
     """
     require_in_charge(actor)
     if user.is_service:
@@ -282,7 +282,7 @@ def set_active(*, user: User, active: bool, actor: User | None, now: datetime) -
     SignIn.objects.filter(user=user).delete()
     suspended = {"tokens": held.tokens + held.made_tokens, "secrets": held.made_secrets}
     record_change(user, "disabled", actor=actor, now=now, **suspended)
-    for tell in ABSENCES:
+    for tell in DISABLING_HOOKS:
         tell(user, now)
 
 

@@ -164,7 +164,7 @@ def minutes(milliseconds: int) -> int:
 
 @register.filter
 def told(value: object) -> str:
-    """A value of the trail as a person says it: "creator, subscriber", "none", "yes"."""
+    """A value of the audit log as a person says it: "creator, subscriber", "none", "yes"."""
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, list | tuple):
@@ -200,8 +200,7 @@ def ago(moment: datetime | None) -> str:
     """How long ago a moment was, or how far ahead it is: "2 hours ago", "in 3 days", "just now"."""
     if moment is None:
         return gettext("never")
-    seconds = (timezone.now() - moment).total_seconds()
-    return (durations.ago(seconds) if seconds > 0 else durations.ahead(-seconds)) or gettext("just now")
+    return durations.from_now((moment - timezone.now()).total_seconds()) or gettext("just now")
 
 
 @register.filter
@@ -210,7 +209,7 @@ def expiry(moment: datetime, how: str = "words") -> str:
     left = (moment - timezone.now()).total_seconds()
     if left <= 0:
         return gettext("expired %(ago)s") % {"ago": ago(moment)}
-    words = durations.ahead(left) or gettext("in less than a minute")
+    words = durations.from_now(left) or gettext("in less than a minute")
     return gettext("expires %(ahead)s") % {"ahead": words} if how == "sentence" else words
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -58,6 +61,18 @@ def asked_of(request: HttpRequest, purpose: Purpose, user: User | None = None) -
     return passkeys.challenge_of(request.COOKIES.get(CHALLENGE_COOKIE, ""), purpose, user.pk if user else 0)
 
 
+def shown_by(request: HttpRequest, purpose: Purpose, user: User, given: Mapping[str, str]) -> User:
+    """Who has shown who they are: with a passkey, else with a code, or again with the password."""
+    if given["credential"]:
+        asked = asked_of(request, purpose, user)
+        return operations.use_passkey(asked=asked, answer=given["credential"], now=timezone.now())
+    if purpose is Purpose.SECOND_STEP:
+        operations.check_code(user=user, code=given["code"], now=timezone.now())
+    else:
+        operations.check_password(user=user, password=given["password"])
+    return user
+
+
 @never_cache
 @require_POST
 @sensitive_post_parameters("credential")
@@ -88,17 +103,9 @@ def second_step(request: HttpRequest, portal: Portal) -> HttpResponse:
             messages.error(request, _("Too much time has passed. Sign in again."))
         return redirect("accounts:sign-in", portal)
     form = SecondStepForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        given, now = form.cleaned_data, timezone.now()
-
-        def step() -> User:
-            if given["credential"]:
-                asked = asked_of(request, Purpose.SECOND_STEP, user)
-                return operations.use_passkey(asked=asked, answer=given["credential"], now=now)
-            operations.check_code(user=user, code=given["code"], now=now)
-            return user
-
-        if accepted(form, step):
+    if form.is_valid():
+        shown = accepted(form, partial(shown_by, request, Purpose.SECOND_STEP, user, form.cleaned_data))
+        if shown:
             return enter(request, portal, user)
     context = {
         "form": form,
@@ -118,19 +125,10 @@ def confirmation(request: HttpRequest, portal: Portal) -> HttpResponse:
     """The password once more, or a passkey, before what concerns the sign-in itself can be changed."""
     user, form = current_user(request), ConfirmationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        given, now = form.cleaned_data, timezone.now()
         refusal, seconds = _("Too many passwords were typed. Wait %(wait)s, then try again."), SIGN_IN_SECONDS
         Attempt.begin(str(user.pk), kind="confirmation", most=MOST_CONFIRMATIONS, seconds=seconds, refusal=refusal)
-
-        def confirm() -> User:
-            if given["credential"]:
-                asked = asked_of(request, Purpose.CONFIRMATION, user)
-                return operations.use_passkey(asked=asked, answer=given["credential"], now=now)
-            operations.check_password(user=user, password=given["password"])
-            return user
-
-        if accepted(form, confirm):
-            request.session[FRESH] = now.timestamp()
+        if accepted(form, partial(shown_by, request, Purpose.CONFIRMATION, user, form.cleaned_data)):
+            request.session[FRESH] = timezone.now().timestamp()
             return redirect(way_on(request, portal, default=reverse("accounts:account", args=[portal])))
     context = {"form": form, "next": way_on(request, portal, default=""), "factors": queries.second_factors_of(user)}
     return render(request, "accounts/sessions/confirmation.html", context, status=status_of(form))

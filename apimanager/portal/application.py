@@ -24,8 +24,9 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.backends.signals import connection_created
-from django.urls import Resolver404, resolve, set_script_prefix
+from django.urls import set_script_prefix
 
+from accounts.portals import view_at
 from apimanager import refusals
 from core import outage
 from core.postgresql.deadline import answer_within
@@ -45,6 +46,7 @@ HASHING = frozenset(
         "registrations-api:register",
     )
 )
+"""Views to which a password is posted, which takes as long as a hundred pages."""
 
 
 class Answer(NamedTuple):
@@ -76,20 +78,16 @@ class Queue:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             refused.set_result(Answer(status, *refusals.answer(path, status, self._sentence)))
             return refused
-        turn = self._threads.submit(self._in_turn, work)
+        turn = self._threads.submit(partial(self._first.let_pass, work) if self._first else work)
         self._known.add(turn)
         turn.add_done_callback(self._forget)
         return turn
 
-    def _in_turn(self, work: Callable[[], Answer]) -> Answer:
-        if self._first:
-            self._first.wait_until_empty(LET_PASS_SECONDS)
-        return work()
-
-    def wait_until_empty(self, seconds: float) -> None:
-        """Wait until nothing is answered here and nobody waits for it, at most for so long."""
+    def let_pass(self, work: Callable[[], Answer]) -> Answer:
+        """Do the work of another queue once nothing is answered here and nobody waits for it, or it has waited."""
         with self._is_empty:
-            self._is_empty.wait_for(lambda: not self._known, seconds)
+            self._is_empty.wait_for(lambda: not self._known, LET_PASS_SECONDS)
+        return work()
 
     def _forget(self, turn: Future[Answer]) -> None:
         with self._is_empty:
@@ -126,7 +124,8 @@ class PortalApplication(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        queue = self._passwords if scope["method"] == "POST" and hashes_password(scope["path"]) else self._pages
+        hashes = scope["method"] == "POST" and view_at(scope["path"]) in HASHING
+        queue = self._passwords if hashes else self._pages
         work = _readiness if is_read and scope["path"] == "/ready" else partial(self._answer, scope, body)
         turn = queue.submit(scope["path"], work)
         turn.add_done_callback(lambda _: body.close())
@@ -181,11 +180,3 @@ def _readiness() -> Answer:
 def _status(code: HTTPStatus, status: str, **more: str) -> Answer:
     headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
     return Answer(code, headers, json.dumps({"status": status, **more}).encode())
-
-
-def hashes_password(path: str) -> bool:
-    """Whether what is posted there has a password, which takes as long as a hundred pages."""
-    try:
-        return resolve(path).view_name in HASHING
-    except Resolver404:
-        return False

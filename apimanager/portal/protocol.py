@@ -17,8 +17,9 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall
 from twisted.web.http import HTTPChannel
 
+from accounts.portals import view_at
 from apimanager import refusals
-from gateway.views.live import is_live_address
+from gateway.views.live import LIVE
 
 HEADER_SECONDS = 10.0
 BODY_SECONDS = 10.0  # in which the body is whole, or as much of it has come as BODY_RATE wants, each time anew
@@ -123,7 +124,7 @@ class PortalRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no type
         if self.server.is_stopping:
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "The server is being restarted. Try again in a few seconds.")
         elif any(b"websocket" in line.lower() for line in self.requestHeaders.getRawHeaders(b"Upgrade", [])):
-            if is_live_address(self.path.decode("latin-1")):
+            if view_at(self.path.decode("latin-1")) in LIVE:
                 super().process()
                 return
             gateway = f"{settings.GATEWAY_WS_URL} and {settings.GATEWAY_WSS_URL}"

@@ -40,42 +40,35 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     if isinstance(error, DomainError):
         names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
         return Response(refusal_body(error, names), status=error.status, headers=error.headers)
+    fields: dict[str, str] = {}
+    headers: dict[str, str] = {}
     if cannot_be_kept(error):
-        return _answer(400, 900400, UNREADABLE)
-    if isinstance(error, RecursionError):
-        return _answer(400, 900400, "The body is nested too deeply.")
-    if isinstance(error, Http404):
-        return _answer(404, 900404, "There is nothing at this address.")
-    if isinstance(error, DjangoPermissionDenied):
-        return _answer(403, 900403, str(error) or "You may not do this.")
-    if isinstance(error, exceptions.ValidationError):
+        said = 400, 900400, UNREADABLE
+    elif isinstance(error, RecursionError):
+        said = 400, 900400, "The body is nested too deeply."
+    elif isinstance(error, Http404):
+        said = 404, 900404, "There is nothing at this address."
+    elif isinstance(error, DjangoPermissionDenied):
+        said = 403, 900403, str(error) or "You may not do this."
+    elif isinstance(error, exceptions.ValidationError):
         fields = dict(_sentences(error.detail))
-        return _answer(400, 900400, "; ".join(f"{key}: {each}" for key, each in fields.items()), fields)
-    if isinstance(error, exceptions.APIException):
+        said = 400, 900400, "; ".join(f"{key}: {each}" for key, each in fields.items())
+    elif isinstance(error, exceptions.APIException):
         code: int = getattr(error, "number", None) or NUMBERS.get(type(error), 900000 + error.status_code)
-        headers = {}
+        said = error.status_code, code, str(error.detail)
         if challenge := getattr(error, "auth_header", None):
             headers["WWW-Authenticate"] = challenge
         if error.status_code == status.HTTP_429_TOO_MANY_REQUESTS and (wait := getattr(error, "wait", None)):
             headers["Retry-After"] = str(int(wait))
-        return _answer(error.status_code, code, str(error.detail), headers=headers)
-    return None
+    else:
+        return None
+    return Response(document(*said, fields), status=said[0], headers=headers)
 
 
 def refusal_body(error: DomainError, names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What is sent of a refusal; `names` are those of fields here, by their names in the domain."""
     fields = {(names or {}).get(key, key): sentence for key, sentence in error.fields.items()}
     return document(error.status, error.code, str(error), fields)
-
-
-def _answer(
-    number: int,
-    code: int,
-    description: str,
-    fields: Mapping[str, str] | None = None,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    return Response(document(number, code, description, fields), status=number, headers=headers)
 
 
 def document(number: int, code: int, description: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:

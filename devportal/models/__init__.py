@@ -4,7 +4,7 @@ applications    a developer's programs, and the quotas that they share
 subscriptions   what these may call, and who is kept out of which API
 members         with whom applications are shared
 keys            OAuth clients, their secrets, tokens and tickets
-denials         whom administrators keep out
+deny_policies   whom administrators keep out
 opinions        stars, and who follows an API
 wizard_runs     where people have got to in the wizard
 """
@@ -17,7 +17,7 @@ from devportal.models.applications import (
     ApplicationAttribute,
     ApplicationPlan,
 )
-from devportal.models.denials import DenyPolicy
+from devportal.models.deny_policies import DenyPolicy
 from devportal.models.keys import LONGEST_TOKEN_NAME, ClientSecret, KeyType, OAuthClient, Ticket, TokenName, TokenRate
 from devportal.models.members import Membership, TokenMaker
 from devportal.models.opinions import MOST_STARS, Follow, Rating

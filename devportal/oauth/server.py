@@ -23,7 +23,7 @@ from oauthlib.openid.connect.core.grant_types.dispatchers import (
 )
 
 from devportal import tokens
-from devportal.operations.token_rates import TooManyTokens, book_token
+from devportal.operations.token_rates import TooManyTokens, reserve_token
 
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 in base64url, RFC 7636 §4.2
 
@@ -54,7 +54,7 @@ class Bearer(BearerToken):
         """The body of a successful answer (RFC 6749 §5.1)."""
         request.issued_at = timezone.now()
         try:
-            book_token(client=request.client, now=request.issued_at)
+            reserve_token(client=request.client, now=request.issued_at)
         except TooManyTokens as refusal:
             raise IssuedTooFast(refusal, request) from None
         return dict(super().create_token(request, refresh_token))

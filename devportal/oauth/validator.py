@@ -4,13 +4,10 @@ Long because the toolkit asks one question a method; the sections below group th
 """
 
 import uuid
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
@@ -22,6 +19,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 from accounts.models import User
 from devportal import grants, queries, rest_scopes, tokens
 from devportal.models import OAuthClient
+from devportal.operations import oauth_grants
 from devportal.operations.secrets import stored
 
 
@@ -104,8 +102,7 @@ class Validator(OAuth2Validator):
         stored = {**code, "code": tokens.digest(code["code"])}
         row = super()._create_authorization_code(request, stored, expires)
         if request.using_default_redirect_uri:
-            row.redirect_uri = ""
-            row.save(update_fields=["redirect_uri"])
+            oauth_grants.leave_out_address(code=row)
         return row
 
     def get_authorization_code_scopes(self, client_id: str, code: str, redirect_uri: str, request: Request) -> Any:
@@ -123,7 +120,7 @@ class Validator(OAuth2Validator):
         request.refresh_token_instance = None  # not what a form field of this name may say
         request.code_row = Grant.objects.filter(code=code, application=client).first()
         if request.code_row is None or not super().validate_code(client_id, code, client, request):
-            self._end_family(_family_of_code(code), client)
+            oauth_grants.end_family(family=_family_of_code(code), client=client, now=timezone.now())
             return False
         return bool(request.user.is_active)
 
@@ -147,25 +144,21 @@ class Validator(OAuth2Validator):
     def invalidate_authorization_code(self, client_id: str, code: str, request: Request, *_: Any, **__: Any) -> None:
         """Nothing more to do: the code was taken in the transaction that stored its tokens."""
 
-    def _end_family(self, family: uuid.UUID, client: OAuthClient) -> None:
-        if RefreshToken.objects.filter(token_family=family, application=client).exists():
-            with _by(client, timezone.now()):
-                RefreshToken.revoke_family(family)
-
     # --- tokens --------------------------------------------------------------------------------------------
 
     def save_bearer_token(self, token: dict[str, Any], request: Request, *_: Any, **__: Any) -> None:
         """Store the digests of what was minted, if the code or refresh token it is for may still be used then.
 
         A client without the refresh grant is not told its refresh token. The row is kept all the same, because it
-        ties the access token to its code: see `_end_family`.
+        ties the access token to its code: see `oauth_grants.end_family`.
         """
         person = None if request.grant_type == "client_credentials" else request.user
         try:
-            with _by(request.client, request.issued_at, person):
+            actor = person or tokens.owner_of(request.client)
+            with tokens.attributed(actor=actor, now=request.issued_at):
                 super().save_bearer_token(token, request)
         except InvalidGrantError:
-            self._end_family(_family_of(request), request.client)
+            oauth_grants.end_family(family=_family_of(request), client=request.client, now=timezone.now())
             raise
         if "refresh_token" not in request.client.grant_types:
             token.pop("refresh_token", None)
@@ -176,13 +169,9 @@ class Validator(OAuth2Validator):
             super().invalidate_authorization_code(request.client_id, request.code, request)
         if request.grant_type == "refresh_token":
             self._check_and_set_request_resource(request)
-            # Held until the transaction ends, and used from now on.
-            row = RefreshToken.objects.select_for_update().filter(pk=request.refresh_token_instance.pk).first()
-            if row is None or (row.revoked is not None and not _may_be_used_again(row)):
+            row = oauth_grants.use_refresh_token(token=request.refresh_token_instance, now=timezone.now())
+            if row is None:
                 raise InvalidGrantError(request=request)
-            if row.revoked is None:
-                row.revoked = timezone.now()
-                row.save(update_fields=["revoked", "updated"])
             request.used_refresh_token = row
             # The toolkit would end the access token that came with the one just used, and with it open sockets.
             request.refresh_token_instance = None
@@ -194,7 +183,8 @@ class Validator(OAuth2Validator):
         # The row ends with the `exp` claim of the token, to the second.
         expires = request.issued_at + timedelta(seconds=request.expires_in)
         used: RefreshToken | None = request.used_refresh_token
-        source = used if used and not _has_successor(used) else None  # a column of which each value may stand once
+        # What it came of is a column of which each value may stand once.
+        source = used if used and not oauth_grants.has_successor(used) else None
         return super()._create_access_token(expires, request, token, source)
 
     def _create_refresh_token(
@@ -202,8 +192,7 @@ class Validator(OAuth2Validator):
     ) -> RefreshToken:
         row = super()._create_refresh_token(request, refresh_token_code, access_token, request.used_refresh_token)
         if request.grant_type == "authorization_code":
-            row.token_family = _family_of(request)
-            row.save(update_fields=["token_family"])
+            oauth_grants.join_family(token=row, family=_family_of(request))
         return row
 
     def validate_refresh_token(
@@ -217,8 +206,8 @@ class Validator(OAuth2Validator):
         life = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS)  # after its access token's end
         if row.revoked is None and (row.access_token is None or row.access_token.expires + life <= timezone.now()):
             return False
-        if row.revoked is not None and not _may_be_used_again(row):
-            self._end_family(row.token_family, client)
+        if row.revoked is not None and not oauth_grants.may_be_used_again(row, timezone.now()):
+            oauth_grants.end_family(family=row.token_family, client=client, now=timezone.now())
             return False
         request.user, request.refresh_token, request.refresh_token_instance = row.user, refresh_token, row
         return bool(row.user.is_active)
@@ -234,21 +223,8 @@ class Validator(OAuth2Validator):
         return bool(super().validate_bearer_token(token, scopes, request)) and tokens.is_backed(request.access_token)
 
     def revoke_token(self, token: str, token_type_hint: str, request: Request, *_: Any, **__: Any) -> None:
-        """RFC 7009: end a token of this client and what hangs on it.
-
-        A refresh token is the whole grant: every access token that came of it ends. So it is with the access token
-        that came with the newest refresh token; an older one, which a refresh has replaced, ends alone.
-        """
-        digest = tokens.digest(token)
-        with _by(request.client, timezone.now()), transaction.atomic():
-            for refresh in RefreshToken.objects.filter(token_checksum=digest, application=request.client):
-                self._end_family(refresh.token_family, request.client)
-            for access in AccessToken.objects.filter(token_checksum=digest, application=request.client):
-                newest = RefreshToken.objects.filter(access_token=access, revoked=None).first()
-                if newest:
-                    self._end_family(newest.token_family, request.client)
-                else:
-                    access.revoke()
+        """End a token of this client and what hangs on it."""
+        oauth_grants.end_token(token=token, client=request.client, now=timezone.now())
 
     # --- how clients say who they are ----------------------------------------------------------------------
 
@@ -273,10 +249,6 @@ def _granted(client: OAuthClient, scopes: list[str], holder: User) -> list[str]:
     return queries.scopes_granted(client.application, scopes, holder)
 
 
-def _by(client: OAuthClient, now: datetime, user: User | None = None) -> AbstractContextManager[None]:
-    return tokens.attributed(actor=user or tokens.owner_of(client), now=now)
-
-
 def _signing(client: OAuthClient) -> OAuthClient:
     """Every client's ID tokens are signed with the server's key; the toolkit's choice per client is not offered."""
     client.algorithm = OAuthClient.RS256_ALGORITHM
@@ -295,13 +267,3 @@ def _family_of(request: Request) -> uuid.UUID:
 def _family_of_code(code_digest: str) -> uuid.UUID:
     """The family of the tokens that come of a code: made from it, so that its second use finds them."""
     return uuid.UUID(tokens.digest(code_digest)[:32])
-
-
-def _may_be_used_again(row: RefreshToken) -> bool:
-    """Whether a refresh token was used a moment ago, and not revoked: then it has no successor that lives."""
-    grace = timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
-    return bool(row.revoked > timezone.now() - grace) and _has_successor(row)
-
-
-def _has_successor(row: RefreshToken) -> bool:
-    return bool(AccessToken.objects.filter(source_refresh_token=row).exists())

@@ -112,7 +112,7 @@ class AuthorizationView(toolkit.AuthorizationView):
 
 
 class ClientEndpoint(OAuthLibMixin, View):
-    """An endpoint at which a client authenticates: guessing is braked, refusals name the scheme (RFC 6749 §5.2)."""
+    """An endpoint at which a client authenticates: guessing is throttled, refusals name the scheme (RFC 6749 §5.2)."""
 
     @method_decorator(csrf_exempt)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

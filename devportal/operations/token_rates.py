@@ -27,7 +27,7 @@ class TooManyTokens(Conflict):
         self.headers = {"Retry-After": str(seconds)}
 
 
-def book_token(*, client: OAuthClient, now: datetime) -> None:
+def reserve_token(*, client: OAuthClient, now: datetime) -> None:
     """Count one token that is about to be issued to the application of `client`, or to `client` if it has none.
 
     Both keys of an application count together. Raises TooManyTokens.

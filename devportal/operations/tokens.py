@@ -17,7 +17,7 @@ from core.values import refuse
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
 from devportal.models import LONGEST_TOKEN_NAME, OAuthClient, TokenMaker, TokenName
-from devportal.operations.token_rates import book_token
+from devportal.operations.token_rates import reserve_token
 from devportal.permissions import require_use_keys
 from devportal.tokens import IssuedToken
 
@@ -101,7 +101,7 @@ def issue_token(
     `user` is the person in whose name the client acts, or None when it acts in its own. Whether `actor` may is for the
     caller to ask, as `generate_token` does. Raises TooManyTokens.
     """
-    book_token(client=client, now=now)
+    reserve_token(client=client, now=now)
     scopes = list(scopes)
     token = tokens.mint(client=client, user=user, scopes=scopes, seconds=seconds, now=now)
     row = AccessToken(application=client, user=user, scope=" ".join(scopes), expires=now + timedelta(seconds=seconds))

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from devportal import endings, queries
+from devportal import documented_codes, queries
 from devportal.addresses import takes_token_in_url
 from publisher.definitions import of_deployed
 from publisher.snapshots import filled, key_types_served
@@ -29,8 +29,8 @@ def definition(request: HttpRequest, pk: UUID) -> HttpResponse:
             "origins": snapshot.get("origins", []),
             "message_bytes": snapshot.get("message_bytes", 0),
             "validation": snapshot.get("payload_validation", ""),
-            "refusals": endings.REFUSALS,
-            "closes": endings.CLOSES,
+            "refusals": documented_codes.REFUSALS,
+            "closes": documented_codes.CLOSES,
         }
     return render(request, "devportal/apis/definition.html", context)
 

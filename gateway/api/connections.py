@@ -13,7 +13,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from accounts.rest import Resource
 from core import database_clock
 from core.rest.documents import Moment, answers, list_of
@@ -102,7 +101,9 @@ class Connections(Resource):
             column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
         }
         answer = one_page(request, rows.filter(**wanted), lambda row: row)
-        live.watch(_scope_of(self.user, wanted), database_clock.now())
+        # What workers are to report so that the next answer is fresh.
+        scope = f"api:{wanted['api_id']}"[:48] if "api_id" in wanted else live.EVERYTHING
+        live.watch(scope if publishing.can_enter(self.user) else f"owner:{self.user.pk}", database_clock.now())
         board.freshen([row for row in answer["list"] if row.ended_at is None], database_clock.now())
         return Response({**answer, "list": ConnectionDocument(answer["list"], many=True).data})
 
@@ -206,10 +207,3 @@ class OneConnection(Resource):
             **self.by,
         )
         return Response(ConnectionDocument(row).data, status=202)
-
-
-def _scope_of(user: User, wanted: dict[str, str]) -> str:
-    """What workers are to report so that the next answer is fresh."""
-    if not publishing.can_enter(user):
-        return f"owner:{user.pk}"
-    return f"api:{wanted['api_id']}"[:48] if "api_id" in wanted else live.EVERYTHING

@@ -17,7 +17,6 @@ from core.rest.documents import Moment, answers
 from devportal import queries
 from devportal.models import Subscription
 from gateway.quotas.stores import unreachable
-from gateway.quotas.usage import QuotaUsage
 from gateway.statistics import usage
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.plan_terms import QuotaPeriod
@@ -111,13 +110,8 @@ class ApplicationUsage(Resource):
             used = usage.shared_quota(application, _now())
         except unreachable():
             raise UsageUnknown from None
-        return Response(
-            {
-                "applicationId": str(application.pk),
-                "throttlingPolicy": application.plan.name,
-                "quota": _quota(used.quota),
-            }
-        )
+        told = {"applicationId": application.pk, "throttlingPolicy": application.plan.name, "quota": used.quota}
+        return Response(ApplicationUsageDocument(told).data)
 
 
 def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
@@ -127,16 +121,8 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
     except unreachable():
         raise UsageUnknown from None
     connections = None if plan.connections is None else {"limit": plan.connections, "open": used.usage.connections}
-    return {
-        "subscriptionId": str(subscription.pk),
-        "throttlingPolicy": plan.name,
-        "quota": _quota(used.usage.quota),
-        "connections": connections,
-    }
-
-
-def _quota(used: QuotaUsage | None) -> dict[str, Any] | None:
-    return QuotaDocument(used).data if used else None
+    told = {"subscriptionId": subscription.pk, "throttlingPolicy": plan.name}
+    return SubscriptionUsageDocument({**told, "quota": used.usage.quota, "connections": connections}).data
 
 
 def _now() -> datetime:

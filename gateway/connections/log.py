@@ -248,7 +248,7 @@ def _upsert(vendor: str) -> tuple[str, Callable[[Values], tuple[Any, ...]], list
 
 def _utc(moment: datetime | None) -> str | None:
     """As Django writes it on SQLite, which knows no zones; all moments here are in UTC."""
-    return None if moment is None else str(moment.replace(tzinfo=None))
+    return None if moment is None else moment.isoformat(" ")[: -len("+00:00")]
 
 
 def _values(connection: Connection, worker_id: uuid.UUID) -> Values:

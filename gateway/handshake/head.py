@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 
-from gateway import refusals
+from gateway import native, refusals
 from gateway.refusals import Refusal
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -110,9 +109,6 @@ def write_switch(accept: str, headers: Headers) -> bytes:
     return b"\r\n".join((*lines, b"", b""))
 
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
-
-
 def accept_for(key: bytes) -> str:
     """The only right `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`."""
-    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest()).decode()
+    return native.proof_of(key).decode()

@@ -3,8 +3,9 @@
 loop        asyncio's event loop, with the extension's engine as its selector
 twins       contexts of Python's `ssl`, and what the extension has for them
 build       compiles `src/` with the machine's compiler; called by scripts/environment
-wheel       the same as a wheel, for machines without a compiler
+wheel       the same as wheels, for machines without a compiler
 fuzz        changed frames and heads for what reads them, under sanitizers
+sanitized   tests over an extension with sanitizers
 pure        the same in Python: what every machine has, and what the extension is held to
 src         scanner, meter, leg: the state that C and Python share; engine, transport, tls: its sockets
 
@@ -16,6 +17,7 @@ is not the extension. `APIM_GATEWAY_RELAY=python` forces pure Python.
 from __future__ import annotations
 
 import os
+import ssl
 from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
@@ -29,7 +31,7 @@ REASON = ""
 
 NAMES: Final = (
     *("Engine", "LegBase", "MeterBase", "ScannerBase", "SourceBase", "Tls", "Transport"),
-    *("part_request", "part_switch", "read_request", "read_switch"),
+    *("part_request", "part_switch", "proof_of", "read_request", "read_switch"),
 )
 
 
@@ -41,8 +43,17 @@ def find_extension() -> ModuleType | None:
     with suppress(ImportError):
         made_of = import_module("apim_native").SOURCES
         if made_of == build.sources():
+            _trust_whom_python_trusts()
             return import_module("apim_native._native")
     return None
+
+
+def _trust_whom_python_trusts() -> None:
+    """OpenSSL in a wheel looks for the system's authorities where Debian keeps them: name the place of this system."""
+    paths = ssl.get_default_verify_paths()
+    for name, path in ((paths.openssl_cafile_env, paths.cafile), (paths.openssl_capath_env, paths.capath)):
+        if path:
+            os.environ.setdefault(name, path)
 
 
 if TYPE_CHECKING:
@@ -56,6 +67,7 @@ if TYPE_CHECKING:
         Transport,
         part_request,
         part_switch,
+        proof_of,
         read_request,
         read_switch,
     )
@@ -75,6 +87,11 @@ RELAY: Final = PYTHON if REASON else NATIVE
 def sentence() -> str:
     """Which relay runs, for people."""
     return f"in Python: {REASON}" if REASON else "in C"
+
+
+def is_engine(transport: object) -> bool:
+    """Whether a transport is the engine's, which writes at once, or with all else that is written in the same turn."""
+    return not REASON and isinstance(transport, Transport)
 
 
 def splice(leg: LegBase, transport: object, peer: object) -> None:
@@ -102,8 +119,10 @@ __all__ = [
     "SourceBase",
     "Tls",
     "Transport",
+    "is_engine",
     "part_request",
     "part_switch",
+    "proof_of",
     "read_request",
     "read_switch",
     "sentence",

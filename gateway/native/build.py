@@ -1,8 +1,5 @@
 """Compile the extension, where the machine can: `python gateway/native/build.py`. Quick when nothing has changed.
 
-With `--sanitized` it is compiled with AddressSanitizer and UBSan, and what has to be in LD_PRELOAD is printed; the next
-call without makes it anew.
-
 Without Django, and with the standard library alone: scripts/environment calls it before anything else is there. Beside
 the extension lies `_native.why`: what it was made of and with, or why there is none, so that nothing is tried again
 until one of them has changed.
@@ -64,35 +61,53 @@ def main() -> int:
     return 0
 
 
-def build_sanitized() -> int:
-    """Make an extension that ends the process at the first fault, and say with what it has to be run."""
-    try:
-        compile_to(EXTENSION, *SANITIZED)
-        RECORD.write_text(f"{SANITIZER}\n")
-        for name in ("libasan.so", "libubsan.so"):  # the compiler's own, which it says where it keeps
-            print(subprocess.check_output([*compiler(), f"-print-file-name={name}"], text=True).strip(), end=" ")  # noqa: S603, T201
-    except (CannotBuild, OSError, subprocess.CalledProcessError) as error:
-        print(f"The relay cannot be built with sanitizers: {error}.", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+def build_sanitized() -> str:
+    """Make an extension that ends the process at the first fault; what has to be in LD_PRELOAD. Raises CannotBuild.
+
+    The next call of `main` makes it anew.
+    """
+    compile_to(EXTENSION, *SANITIZED)
+    RECORD.write_text(f"{SANITIZER}\n")
+    names = ("libasan.so", "libubsan.so")  # the compiler's own, which it says where it keeps
+    found = [subprocess.check_output([*compiler(), f"-print-file-name={name}"], text=True) for name in names]  # noqa: S603
+    return " ".join(path.strip() for path in found)
 
 
-def compile_to(target: Path, *more: str, libraries: tuple[str, ...] = LIBRARIES) -> None:
-    """Make the extension. `more` goes to the compiler, `libraries` to the linker. Raises CannotBuild."""
+def compile_to(
+    target: Path,
+    *more: str,
+    libraries: tuple[str, ...] = LIBRARIES,
+    command: list[str] | None = None,
+    include: str = "",
+) -> None:
+    """Make the extension. `more` goes to the compiler, `libraries` to the linker. Raises CannotBuild.
+
+    `command` and `include` are another compiler and another Python's headers than this machine's.
+    """
     if not sys.platform.startswith("linux"):
         raise CannotBuild("the extension is for Linux only")
     if sys.implementation.name != "cpython":
         raise CannotBuild("the extension is for CPython only")
-    if not (command := compiler()):
+    command = command or compiler()
+    if not command:
         raise CannotBuild("no C compiler was found")
-    if not _has_headers():
+    if not include and not has_headers():
         raise CannotBuild("Python's headers were not found")
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             made = Path(folder, target.name)
             sources = map(str, sorted(SOURCES.glob("*.c")))
             done = subprocess.run(  # noqa: S603 - the machine's own compiler
-                [*command, *FLAGS, *more, f"-I{sysconfig.get_path('include')}", "-o", str(made), *sources, *libraries],
+                [
+                    *command,
+                    *FLAGS,
+                    *more,
+                    f"-I{include or sysconfig.get_path('include')}",
+                    "-o",
+                    str(made),
+                    *sources,
+                    *libraries,
+                ],
                 capture_output=True,
                 text=True,
                 timeout=SECONDS,
@@ -139,16 +154,16 @@ def sources() -> str:
     return digest.hexdigest()
 
 
-def _has_headers() -> bool:
+def has_headers() -> bool:
     return Path(sysconfig.get_path("include"), "Python.h").exists()
 
 
 def _fingerprint() -> str:
     """Of everything that makes a difference: the sources; and this module, the interpreter, the compiler, headers."""
     has_openssl = Path("/usr/include/openssl/ssl.h").exists()
-    told = f"{sys.version} {compiler()} {_has_headers()} {has_openssl}"
+    told = f"{sys.version} {compiler()} {has_headers()} {has_openssl}"
     return f"{sources()} {hashlib.sha256(told.encode() + Path(__file__).read_bytes()).hexdigest()}"
 
 
 if __name__ == "__main__":
-    raise SystemExit(build_sanitized() if sys.argv[1:] == ["--sanitized"] else main())
+    raise SystemExit(main())

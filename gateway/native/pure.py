@@ -6,8 +6,10 @@ What the attributes mean stands with the classes that are built upon these: `gat
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, MutableSequence, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 Take = Callable[[int, int], bool]
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -114,6 +116,14 @@ read_request: Callable[[bytes, int], tuple[bytes, Fields, int] | None] = unread
 read_switch: Callable[[bytes, int], tuple[Fields, int] | None] = unread
 part_request: Callable[[bytes, int], tuple[bytes, bytes, int] | None] = unread
 part_switch: Callable[[bytes, int], tuple[bytes, bytes, int] | None] = unread
+
+
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+
+
+def proof_of(key: bytes) -> bytes:
+    """The only right `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`."""
+    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
 
 
 def _take_from(sources: tuple[SourceBase, ...]) -> Take:

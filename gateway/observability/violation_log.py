@@ -28,7 +28,7 @@ from gateway.models import ViolationCount, ViolationSample
 from gateway.payloads.redaction import keep
 from gateway.payloads.schemas import Misfit
 from publisher.runtime import ValidationMode
-from publisher.violations import Book, CountedViolations, SampledViolation
+from publisher.violations import CountedViolations, SampledViolation, ViolationRecords
 
 MOST_KINDS: Final = 500  # that one worker counts within a second, or for as long as the database is away
 MOST_ALIKE: Final = 3  # samples of one kind within a second
@@ -158,7 +158,7 @@ def forget(api_id: str) -> None:
     ViolationCount.objects.filter(api_id=api_id).delete()
 
 
-BOOK: Final = Book(counted, samples, forget)
+RECORDS: Final = ViolationRecords(counted, samples, forget)
 
 
 def _storable(text: str) -> str:

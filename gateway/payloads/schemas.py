@@ -142,7 +142,14 @@ def refers_to_itself(schema: Any) -> bool:
             return True
         reference = node.get("$ref")
         if isinstance(reference, str) and reference not in done:
-            if reference in on_the_way or leads_back(_at(schema, reference), on_the_way | {reference}):
+            if reference in on_the_way:
+                return True
+            target = schema
+            for key in steps_of(unquote(reference.removeprefix("#"))):
+                target = target[int(key)] if isinstance(target, list) else target[key]
+            if not reference.startswith("#/"):
+                raise LookupError(reference)
+            if leads_back(target, on_the_way | {reference}):
                 return True
             done.add(reference)
         return any(leads_back(each, on_the_way) for each in node.values())
@@ -151,14 +158,6 @@ def refers_to_itself(schema: Any) -> bool:
         return leads_back(schema, frozenset({"#"}))
     except (RecursionError, LookupError, ValueError):  # references that are not followed here, or too many
         return True
-
-
-def _at(schema: Any, reference: str) -> Any:
-    for key in steps_of(unquote(reference.removeprefix("#"))):
-        schema = schema[int(key)] if isinstance(schema, list) else schema[key]
-    if not reference.startswith("#/"):
-        raise LookupError(reference)
-    return schema
 
 
 def _first_error(value: Any, name: str, schema: Any, validator: Validator) -> Violation:

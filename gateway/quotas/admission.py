@@ -96,8 +96,8 @@ class Admission:
     def try_admit(self, now: float) -> Blocked | None:
         """Ask to be let in; None: it is. `Renew`: hold its source, ask again. `LimitExceeded`: 429 until it resets."""
         for account in self.accounts:
-            for quota in account.quotas:
-                blocked = quota.blocked(1, now)
+            for quota in (account.quota, account.slots, account.connects):
+                blocked = quota.blocked(1, now) if quota else None
                 if blocked is None or (isinstance(blocked, LimitExceeded) and blocked.action is ExceededAction.DROP):
                     continue
                 return blocked

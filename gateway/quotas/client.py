@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from core.clock import SharedClock
+from core.enums import at_hand
 from gateway.database import DatabaseThread, Runner, WriteMark
 from gateway.pulse import SHARPNESS, next_beat, wake_at
 from gateway.quotas.admission import Admission
@@ -51,6 +52,7 @@ class PlanUnknown(Exception):
     """Whether the plan lets this connection in could not be found out in time: the store is away or too slow."""
 
 
+@at_hand
 class ClientState(Enum):
     """What a lease client is about. It is woken by whoever needs the store, and at the latest by its timer."""
 
@@ -61,6 +63,7 @@ class ClientState(Enum):
     STOPPED = auto()  # no question is begun any more
 
 
+@at_hand
 class ClientEvent(Enum):
     """What changes what a lease client is about."""
 

@@ -115,7 +115,7 @@ def _make(path: Path) -> int:
     file = os.open(making, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(file, 0, _HEADER)
-        os.pwrite(file, MAGIC + _boot(), 0)
+        os.pwrite(file, MAGIC + boot_id(), 0)
         fcntl.flock(file, fcntl.LOCK_EX)
         making.rename(path)  # only now can others see it
     except OSError:
@@ -143,7 +143,7 @@ def reconcile_abandoned(folder: Path, reconcile: Callable[[str, Mapping[int, int
             continue
         with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            data, boot = file.read(), _boot()
+            data, boot = file.read(), boot_id()
             spent = None  # it is not believed
             if boot and data[: len(MAGIC) + len(boot)] == MAGIC + boot:
                 cells = _CELL.iter_unpack(data[_HEADER : len(data) // _CELL.size * _CELL.size])
@@ -154,7 +154,7 @@ def reconcile_abandoned(folder: Path, reconcile: Callable[[str, Mapping[int, int
     return ended
 
 
-def _boot() -> bytes:
+def boot_id() -> bytes:
     """Which start of the machine this is; empty where it does not say."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()

@@ -56,13 +56,11 @@ class PlanUsage:
     connections: int | None
 
 
-def usage_of(store: LeaseStore, account: str, limits: PlanLimits, *, now: float) -> PlanUsage:
-    """What an account (`api_account`, `application_account`) has used of its plan; `now` in seconds since the epoch."""
-    return usages_of(store, [(account, limits)], now=now)[0]
-
-
 def usages_of(store: LeaseStore, asked: Sequence[tuple[str, PlanLimits]], *, now: float) -> list[PlanUsage]:
-    """The same of many accounts, with two questions to the store."""
+    """What accounts (`api_account`, `application_account`) have used of their plans, with two questions to the store.
+
+    `now` is in seconds since the epoch.
+    """
     places = [
         place
         for account, limits in asked

@@ -19,6 +19,7 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 
 from core import database_clock
+from gateway import native
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
 from gateway.payloads.reading import PayloadEvent, too_long
@@ -74,7 +75,7 @@ class Recorder:
         if not self.active:
             return
         for leg, _ in self._taps.get(connection.id, ()):
-            leg.unsplice()  # the relay has begun as every other does
+            native.unsplice(leg.transport)  # the relay has begun as every other does
         self._follow(connection)
 
     def ended(self, connection: Connection) -> None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from gateway import native
 from gateway.payloads.reading import ObservingReader, PayloadEvent
 from gateway.relay import frames
 from gateway.relay.side import Leg
@@ -29,7 +30,7 @@ class Tap:
 
     def __init__(self, leg: Leg, on_message: OnMessage, *, is_from_start: bool) -> None:
         scanner, options = leg.scanner, leg.relay.options
-        leg.unsplice()
+        native.unsplice(leg.transport)
         self._sender = "client" if leg.is_client else "backend"
         self._reader = ObservingReader(
             masked=leg.is_client,

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from gateway import native
 from gateway.relay.side import Leg
 from gateway.relay.states import LegState
 
@@ -46,7 +47,7 @@ class GracefulClose:
     def _look(self) -> None:
         now = self._loop.time()
         if self._write is None and not self._backend.inside_frame:  # our pings may come before what is held
-            self._backend.unsplice()
+            native.unsplice(self._backend.transport)
             self._write, self._backend.write = self._backend.write, self._held.append
         if self._client.passed != self._asked:
             self._asked, self._client_moved_at = self._client.passed, now

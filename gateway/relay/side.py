@@ -98,12 +98,11 @@ class Leg(LegBase, asyncio.Protocol):
         self.activity = Activity(now)
 
     def splice(self) -> None:
-        """From now on what may pass goes to the other side without coming up here, where the extension can do that."""
-        native.splice(self, self.transport, self.other.transport)
+        """From now on what may pass goes to the other side without coming up here, where the extension can do that.
 
-    def unsplice(self) -> None:
-        """All that comes comes up here again: call it before `write` leads elsewhere."""
-        native.unsplice(self.transport)
+        Call `native.unsplice` before `write` leads elsewhere.
+        """
+        native.splice(self, self.transport, self.other.transport)
 
     # --- the frame path: no log, no await, no allocation that grows -------------------------------------------
 
@@ -133,6 +132,9 @@ class Leg(LegBase, asyncio.Protocol):
             self._filter(data)
         elif end == len(data) and not scanner.controls:
             self.write(data)
+        elif end == len(data) and scanner.closed and len(scanner.controls) == 1 and not self.other.closing:
+            self.write(data)  # with its Close, and no answer to a Ping of ours
+            self._after(data, end)
         else:
             self._pass(data, [(0, end)])
             self._after(data, end)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from core.enums import at_hand
 
+
+@at_hand
 class LegState(IntEnum):
     """What becomes of what a side sends. In order: a side that is closing only goes forward."""
 
@@ -33,6 +36,7 @@ NEXT: Final[tuple[frozenset[LegState], ...]] = tuple(
 """By state, the states that may follow it."""
 
 
+@at_hand
 class CloseState(IntEnum):
     """What a side has been told of the end."""
 

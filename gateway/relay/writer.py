@@ -6,6 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from gateway import native
+
 Write = Callable[[bytes], None]
 
 
@@ -18,8 +20,10 @@ def direct_write(transport: asyncio.Transport) -> Write:
     """
     if transport.is_closing():
         return discard
+    if native.is_engine(transport):
+        return transport.write
     sock = transport.get_extra_info("socket")
-    if sock is None or transport.get_extra_info("ssl_object") is not None:  # the engine's own write at once
+    if sock is None or transport.get_extra_info("ssl_object") is not None:
         return transport.write
     descriptor: int = sock.fileno()
     waiting, later, now = transport.get_write_buffer_size, transport.write, os.write

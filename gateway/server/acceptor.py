@@ -21,6 +21,7 @@ from functools import partial
 from typing import cast
 
 from core.client_address import TrustedProxies
+from core.enums import at_hand
 from gateway import native
 from gateway.native import twins
 from gateway.native.loop import NativeLoop
@@ -45,6 +46,7 @@ MakeProtocol = Callable[[tuple[str, int] | None, Callable[[], None] | None], asy
 """Makes a client's protocol, given whom a proxy speaks for, if it says so, and what to call when it is greeted."""
 
 
+@at_hand
 class AcceptorState(Enum):
     """What a listening socket is to those who come."""
 
@@ -62,7 +64,7 @@ NEXT: dict[AcceptorState, set[AcceptorState]] = {
 
 
 class Acceptor:
-    """One listening socket. `make` gives each client its protocol; `has_room` says whether another may come in.
+    """One listening socket. `make` gives each client its protocol; `room` says how many more may come in.
 
     With `proxy_protocol` each of the `proxies` has to say for whom it speaks, and nobody else can.
     """
@@ -71,7 +73,7 @@ class Acceptor:
         self,
         sock: socket.socket,
         make: MakeProtocol,
-        has_room: Callable[[], bool],
+        room: Callable[[], int],
         *,
         by_address: GreetedByAddress,
         proxies: TrustedProxies,
@@ -82,7 +84,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._sock = sock
         self._make = make
-        self._has_room = has_room
+        self._room = room
         self._by_address = by_address
         self._proxies = proxies
         self._proxy_protocol = proxy_protocol
@@ -135,7 +137,7 @@ class Acceptor:
         if self._quick:
             self._take_quickly(self._quick)
             return
-        if not self._has_room():
+        if self._room() <= 0:
             self._become(AcceptorState.RESTING)
             return
         try:
@@ -155,12 +157,13 @@ class Acceptor:
 
     def _take_quickly(self, engine: native.Engine) -> None:
         """Some clients, without a task for any of them; those of a proxy are taken as ever."""
-        for _ in range(AT_ONCE):
-            if not self._has_room():
-                self._become(AcceptorState.RESTING)
-                return
+        if (room := self._room()) <= 0:
+            self._become(AcceptorState.RESTING)
+            return
+        listening = self._sock.fileno()
+        for _ in range(min(room, AT_ONCE)):
             try:
-                found = engine.accept(self._sock.fileno())
+                found = engine.accept(listening)
             except OSError as error:
                 log.error("No client can be taken at the moment: %s", error)
                 self._become(AcceptorState.RESTING)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,24 +37,25 @@ class GreetedByAddress:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
 
     def is_full(self, address: str) -> bool:
         """Whether another client of this address is one too many."""
-        return self._counts[counted(address)] >= self._most
+        return self._counts.get(counted(address), 0) >= self._most
 
     def enter(self, address: str) -> Callable[[], None]:
         """Count a client. Call what is returned when it is greeted no longer; twice does no harm."""
-        key = counted(address)
-        self._counts[key] += 1
-        entered = [key]
+        key, counts = counted(address), self._counts
+        counts[key] = counts.get(key, 0) + 1
+        is_here = True
 
         def leave() -> None:
-            if entered:
-                left = entered.pop()
-                self._counts[left] -= 1
-                if not self._counts[left]:
-                    del self._counts[left]
+            nonlocal is_here
+            if is_here:
+                is_here = False
+                left = counts.pop(key) - 1
+                if left:
+                    counts[key] = left
 
         return leave
 

@@ -42,11 +42,11 @@ class PreparedAnswer:
     options: RelayOptions
     pieces: list[bytes]
 
-    def write(self, proof: str, connection_id: str) -> bytes:
+    def write(self, proof: bytes, connection_id: str) -> bytes:
         """The whole 101 for a client."""
         name = connection_id.encode()
         first, second, third, last = self.pieces
-        return b"".join((first, proof.encode(), second, name, third, name, last))
+        return b"".join((first, proof, second, name, third, name, last))
 
 
 @dataclass(slots=True)

@@ -19,10 +19,10 @@ from enum import Enum
 from functools import partial
 from typing import Any, cast
 
+from core.enums import at_hand
 from gateway import native, refusals
 from gateway.connections.registry import Connection
 from gateway.handshake import head
-from gateway.handshake.head import accept_for
 from gateway.handshake.request import Malformed, read
 from gateway.server.config import WorkerConfig
 from gateway.server.context import GatewayContext
@@ -33,7 +33,6 @@ from gateway.server.prepared import Prepared, PreparedAnswer, PreparedEntries, n
 from gateway.server.websocket import PendingWebSocket, relay_between
 from gateway.upstream.handshake import (
     MAXIMUM_ANSWER,
-    BackendConnection,
     BackendError,
     HandshakeProtocol,
     HandshakeResponse,
@@ -46,6 +45,7 @@ MOST_EARLY = 64 * 1024  # bytes behind a request that are kept until there is so
 log = logging.getLogger("gateway.http")
 
 
+@at_hand
 class QuickState(Enum):
     """How far a client has come: READING > DIALLING > GONE, or READING > GONE."""
 
@@ -122,7 +122,7 @@ class QuickEntry(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._state is QuickState.READING:
             try:
-                if not self._enter(data):
+                if not self.enter(data):
                     self._hand_over(data)
             except Exception:
                 log.exception("A client could not be let in.")
@@ -150,7 +150,7 @@ class QuickEntry(asyncio.Protocol):
             take_leave(self._way.context, self._connection)
             self._let_go()
 
-    def _enter(self, data: bytes) -> bool:
+    def enter(self, data: bytes) -> bool:
         """Let the client in, if that can be done at once; else nothing has happened."""
         way, begun = self._way, time.perf_counter()
         context, config, client_ip = way.context, way.config, self._client[0]
@@ -225,7 +225,7 @@ class QuickEntry(asyncio.Protocol):
             return False
         rest, proof, end = parts
         answer = self._prepared.answers.get(rest)
-        if answer is None or proof != accept_for(self._own_key).encode():
+        if answer is None or proof != native.proof_of(self._own_key):
             self._backend.rest = rest
             return False
         self._join(answer, data[end:])
@@ -253,29 +253,30 @@ class QuickEntry(asyncio.Protocol):
             answer = prepared.remember(backend.rest, connected, self._way.context)
             self._join(answer, connected.early)
 
-    def _join(self, answer: PreparedAnswer, early: bytes) -> None:
+    def _join(self, answer: PreparedAnswer, early_of_backend: bytes) -> None:
         """The client hears that the backend is there, and both speak with each other."""
         way, connection, prepared = self._way, self._connection, self._prepared
         seconds = time.perf_counter() - self._dialled_at
         way.context.dialer.end_quickly(prepared.address, seconds)
         way.context.telemetry.dialled(connection, seconds, None)
-        backend = BackendConnection(self._backend.transport, answer.subprotocol, answer.extensions, (), early)
+        backend = self._backend.transport
         self._state = QuickState.GONE
         self.due = 0
         way.connections.discard(self)
         if self.transport.is_closing():
-            backend.transport.abort()
+            backend.abort()
             take_leave(way.context, connection)
             self._let_go()
             return
         try:
             connection.subprotocol = answer.subprotocol or ""
-            self.transport.write(answer.write(accept_for(self._key), connection.id))
-            splice = partial(relay_between, way.config, way.loop, self.transport, backend, self._data[self._end :])
+            self.transport.write(answer.write(native.proof_of(self._key), connection.id))
+            early = (self._data[self._end :], early_of_backend)
+            splice = partial(relay_between, way.config, way.loop, self.transport, backend, early)
             join(way.context, connection, answer.options, splice, self._begun)
         except Exception:
             log.exception("A client could not be joined with its backend.")
-            backend.transport.abort()
+            backend.abort()
             self.transport.abort()
         self._let_go()
 

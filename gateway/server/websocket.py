@@ -119,8 +119,8 @@ class PendingWebSocket(asyncio.Protocol):
             self.config,
             self.loop,
             self.transport,
-            dialled,
-            early,
+            dialled.transport,
+            (early, dialled.early),
             options=options,
             meters=meters,
             on_end=on_end,
@@ -182,15 +182,18 @@ def relay_between(
     config: WorkerConfig,
     loop: asyncio.AbstractEventLoop,
     client: asyncio.Transport,
-    dialled: BackendConnection,
-    early: bytes,
+    backend: asyncio.Transport,
+    early: tuple[bytes, bytes],
     *,
     options: RelayOptions,
     meters: tuple[Meter, Meter],
     on_end: Callable[[Relay], None],
     kind: Callable[..., Relay] = Relay,
 ) -> Relay:
-    """Join a client and its backend, and count them among the worker's until they end."""
+    """Join a client and its backend, and count them among the worker's until they end.
+
+    `early` is what either has sent behind its handshake.
+    """
     relays = config.relays
 
     def ended(relay: Relay) -> None:
@@ -199,7 +202,7 @@ def relay_between(
 
     relay = kind(
         client,
-        dialled.transport,
+        backend,
         options=options,
         wheel=config.wheel,
         loop=loop,
@@ -207,5 +210,5 @@ def relay_between(
         on_end=ended,
     )
     relays.add(relay)
-    relay.start(from_client=early, from_backend=dialled.early)
+    relay.start(*early)
     return relay

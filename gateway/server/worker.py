@@ -40,6 +40,7 @@ from gateway.server.websocket import PendingWebSocket
 
 ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
 ASKING_SHARE = 0.6  # of the drain time, over which clients are asked to go; the rest is for answers
+YOUNG = 5000  # objects between two looks of the collector: those of a hundred handshakes, whom it mostly finds alive
 HANDOVER_SHARE = 0.04  # of the drain time, for workers that are renewed at once to close their ports, all of them
 
 log = logging.getLogger("gateway")
@@ -118,7 +119,7 @@ class Worker:
         acceptor = Acceptor(
             sock,
             self._greet,
-            self._has_room,
+            self._room,
             by_address=self.config.greeted_by_address,
             proxies=self.config.proxies,
             proxy_protocol=self._proxy_protocol,
@@ -193,10 +194,10 @@ class Worker:
                 return
             await asyncio.sleep(0.02)
 
-    def _has_room(self) -> bool:
-        """For another client to say what it wants, beside those who have not yet or are being told that they cannot."""
+    def _room(self) -> int:
+        """For how many more to say what they want, beside those who have not yet or are told that they cannot."""
         greeted: list[Sized] = [*self._acceptors, self.config.heads, self.config.lingering]
-        return sum(map(len, greeted)) < self.config.limits.greeted
+        return self.config.limits.greeted - sum(map(len, greeted))
 
     def _refused(self, refusal: Refusal, client: str, request_id: str) -> None:
         self.context.telemetry.refused(refusal, RefusedRequest(request_id, client))
@@ -224,6 +225,7 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
     # What is there by now stays until the end. The collector, which stops everybody, need not go through it ever again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG)
     worker = Worker(
         context,
         limits=with_room(config.limits, config.connections, config.greeted_per_address),

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from operator import itemgetter
+from operator import add as plus
+from operator import itemgetter, sub
 from typing import Any, Final, NamedTuple
 
 from django.db import IntegrityError, models
@@ -45,13 +46,10 @@ class Likeness(NamedTuple):
 
 _text = lru_cache(str)  # of a worker's name: there are few
 _shared, _passed = itemgetter(*Likeness._fields[1:]), itemgetter(*SUMS[3:])
-_NOTHING = (0,) * len(SUMS)
 
 
-def worth(row: Values | None) -> tuple[int, ...]:
-    """What a row of the connection log stands for, in the order of SUMS; nothing where there is none."""
-    if row is None:
-        return _NOTHING
+def worth(row: Values) -> tuple[int, ...]:
+    """What a row of the connection log stands for, in the order of SUMS."""
     until = row["counted_until"] or row["started_at"]
     connected = round((until - row["started_at"]).total_seconds() * 1000)
     return (1, int(row["ended_at"] is not None), connected, *_passed(row))
@@ -59,13 +57,13 @@ def worth(row: Values | None) -> tuple[int, ...]:
 
 def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> None:
     """Add what rows are worth now less what they were worth before. Call it where the rows are written."""
-    traffic: dict[Likeness, list[int]] = defaultdict(lambda: [0] * len(SUMS))
+    traffic: dict[tuple[str, ...], tuple[int, ...]] = {}
     closes: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for before, after in changes:
-        like = Likeness(_text(after["worker_id"]), *_shared(after))
-        total = traffic[like]
-        for place, (now_worth, was_worth) in enumerate(zip(worth(after), worth(before), strict=True)):
-            total[place] += now_worth - was_worth
+        like, gained = (_text(after["worker_id"]), *_shared(after)), worth(after)  # a `Likeness`, made with less
+        if before:
+            gained = tuple(map(sub, gained, worth(before)))
+        traffic[like] = tuple(map(plus, traffic[like], gained)) if like in traffic else gained
         for row, number in ((before, -1), (after, 1)):
             if row and row["ended_at"]:
                 name = f"{row['ended_by']} {counted_as(row['ended_by'], row['client_code'] or 0)}"

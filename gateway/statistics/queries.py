@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from gateway.models import EventFigures, TrafficFigures
 from gateway.statistics import spans
 from gateway.statistics.events import BOUNDS, LONGER
-from gateway.statistics.figures import ALIKE, EVENTS_ALIKE, SECONDS, SUMS
+from gateway.statistics.figures import SECONDS, STATEMENTS, SUMS
 from gateway.statistics.spans import TimeSpan
 
 DIMENSIONS: Final = ("api_id", "application_id", "topic", "plan", "key_type", "worker")
@@ -30,15 +30,13 @@ class SeriesStep:
     sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*SUMS, "refused"), 0))
 
 
-def traffic_since(moment: int, which: Q) -> QuerySet[Any]:
-    """What passed since a moment in seconds since the epoch; what it is alike in is named as if it stood there."""
-    rows = TrafficFigures.objects.annotate(**{name: F(f"likeness__{name}") for name in ALIKE}).order_by()
-    return rows.filter(which, period__in=SECONDS, begins__gte=moment)
+def figures_since(model: type[TrafficFigures | EventFigures], moment: int, which: Q) -> QuerySet[Any]:
+    """What passed, or happened, since a moment in seconds since the epoch.
 
-
-def events_since(moment: int, which: Q) -> QuerySet[Any]:
-    """What happened since a moment; the same."""
-    rows = EventFigures.objects.annotate(**{name: F(f"likeness__{name}") for name in EVENTS_ALIKE}).order_by()
+    What figures are alike in is named as if it stood with them.
+    """
+    alike = {name: F(f"likeness__{name}") for name in STATEMENTS[model].alike}
+    rows = model._default_manager.annotate(**alike).order_by()
     return rows.filter(which, period__in=SECONDS, begins__gte=moment)
 
 
@@ -47,14 +45,14 @@ def series(span: TimeSpan, now: datetime, zone: ZoneInfo, which: Q) -> list[Seri
     steps = [SeriesStep(moment) for moment in span.begins(now, zone)]
     moments = [step.begins for step in steps]
     since = int(moments[0].timestamp())
-    traffic = traffic_since(since, which).order_by("begins").values("begins")
+    traffic = figures_since(TrafficFigures, since, which).order_by("begins").values("begins")
     rows = [
         (begins, dict(zip(SUMS, sums, strict=True))) for begins, *sums in traffic.values_list("begins", *map(Sum, SUMS))
     ]
     for (_, sums), place in zip(rows, spans.places(moments, [begins for begins, _ in rows]), strict=True):
         for name in SUMS:
             steps[place].sums[name] += sums[name]
-    refusals = events_since(since, which).filter(kind="refusal").order_by("begins").values("begins")
+    refusals = figures_since(EventFigures, since, which).filter(kind="refusal").order_by("begins").values("begins")
     refused = list(refusals.annotate(times=Sum("number")))
     for row, place in zip(refused, spans.places(moments, [row["begins"] for row in refused]), strict=True):
         steps[place].sums["refused"] += row["times"]
@@ -68,7 +66,7 @@ def total(steps: list[SeriesStep]) -> dict[str, int]:
 
 def by(dimension: str, since: datetime, which: Q) -> list[dict[str, Any]]:
     """What passed by one of DIMENSIONS, most messages first; `name` is its value."""
-    rows = traffic_since(int(since.timestamp()), which).values(dimension)
+    rows = figures_since(TrafficFigures, int(since.timestamp()), which).values(dimension)
     found = [
         {"name": name, **dict(zip(SUMS, sums, strict=True))}
         for name, *sums in rows.values_list(dimension, *map(Sum, SUMS))
@@ -79,14 +77,14 @@ def by(dimension: str, since: datetime, which: Q) -> list[dict[str, Any]]:
 
 def events(kind: str, since: datetime, which: Q) -> list[tuple[str, int]]:
     """How often what happened of a kind, the most frequent first."""
-    rows = events_since(int(since.timestamp()), which).filter(kind=kind).values("name")
+    rows = figures_since(EventFigures, int(since.timestamp()), which).filter(kind=kind).values("name")
     counted = rows.annotate(times=Sum("number")).values_list("name", "times")
     return sorted(((name, times) for name, times in counted if times), key=lambda each: -each[1])[:MOST_ROWS]
 
 
 def failures(since: datetime, bad: Container[int]) -> dict[str, tuple[int, int]]:
     """By API, how many clients were refused, and how many connections ended with a `bad` code."""
-    rows = events_since(int(since.timestamp()), Q(kind__in=("refusal", "close")))
+    rows = figures_since(EventFigures, int(since.timestamp()), Q(kind__in=("refusal", "close")))
     found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for api_id, kind, name, times in rows.values_list("api_id", "kind", "name").annotate(times=Sum("number")):
         code = name.rpartition(" ")[2]

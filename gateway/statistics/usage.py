@@ -20,13 +20,13 @@ from core.sentences import Sentence
 from core.translating import gettext_noop
 from devportal.memberships import keepers_of
 from devportal.queries import names_of_applications, subscriptions_between
-from gateway.models import LimitAlert, MonthlyStatement
+from gateway.models import LimitAlert, MonthlyStatement, TrafficFigures
 from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import LeaseStore, api_account, application_account
 from gateway.quotas.stores import open_store
-from gateway.quotas.usage import PlanUsage, usage_of, usages_of
+from gateway.quotas.usage import PlanUsage, usages_of
 from gateway.statistics.figures import SUMS
-from gateway.statistics.queries import traffic_since
+from gateway.statistics.queries import figures_since
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.queries import names_of_apis
 
@@ -109,7 +109,7 @@ def shared_store() -> LeaseStore:
 def warn(now: datetime) -> None:
     """Tell those who run applications that have used 80 or 100 % of a quota; once in its period for each."""
     since = int((now - LOOKED_BACK).timestamp())
-    moving = traffic_since(since, Q(period="m"))
+    moving = figures_since(TrafficFigures, since, Q(period="m"))
     pairs = set(moving.values_list("application_id", "api_id").distinct())
     for some in batches(subscriptions_between(pairs), ASKED_AT_ONCE):
         for used in usages_now(some, now):
@@ -190,7 +190,7 @@ def freeze(now: datetime) -> int:
 def sums_of_month(moment: datetime, which: Q) -> list[dict[str, Any]]:
     """What the month of a moment has come to by now, for each application and API."""
     first, end = month_of(moment)
-    rows = traffic_since(int(first.timestamp()), which & Q(begins__lt=int(end.timestamp())))
+    rows = figures_since(TrafficFigures, int(first.timestamp()), which & Q(begins__lt=int(end.timestamp())))
     rows = rows.order_by("application_id", "api_id")
     sums = rows.values("application_id", "api_id").values_list("application_id", "api_id", *map(Sum, BILLED))
     return [
@@ -202,4 +202,5 @@ def sums_of_month(moment: datetime, which: Q) -> list[dict[str, Any]]:
 def shared_quota(application: Any, now: datetime) -> PlanUsage:
     """What all of an application's tokens together have used of its application plan. Raises RedisError."""
     limits = PlanLimits.per_minute(application.plan.per_minute)
-    return usage_of(shared_store(), application_account(str(application.pk)), limits, now=now.timestamp())
+    asked = [(application_account(str(application.pk)), limits)]
+    return usages_of(shared_store(), asked, now=now.timestamp())[0]

@@ -74,14 +74,14 @@ class CircuitBreaker:
     """What is asked before an address is dialled, and hears what came of it: here, one worker's own experience.
 
     `failing` are the addresses that fail, or did lately: of no other could `begin` say anything but to go ahead.
-    `clock` may be any that goes forward, in seconds. `on_news` is called when others should hear at once what `reports`
+    `clock` may be any that goes forward, in seconds. `notify` is called when others should hear at once what `reports`
     has for them.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, on_news: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, notify: Callable[[], None] = lambda: None) -> None:
         self.failing: dict[str, AddressState] = {}
         self._clock = clock
-        self._on_news = on_news
+        self._notify = notify
         self._recovered: set[str] = set()
         self._released: set[str] = set()
 
@@ -105,7 +105,7 @@ class CircuitBreaker:
         if self.failing.pop(address, None):
             self._recovered.add(address)
             self._released.discard(address)
-            self._on_news()
+            self._notify()
 
     def failed(self, address: str, options: EndpointOptions) -> None:
         """The backend could not be reached, or failed to answer."""
@@ -125,7 +125,7 @@ class CircuitBreaker:
                 options.suspend_maximum,
             )
             state.until = self._clock() + state.pause
-            self._on_news()
+            self._notify()
 
     def abandoned(self, address: str, *, is_released: bool = True) -> None:
         """Nothing was learned. Unless another worker is looking already, the probe is free again (`is_released`)."""

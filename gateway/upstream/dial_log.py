@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import Error as DatabaseError
-from django.utils import timezone
 
 from core.upkeep import delete_batch
 from gateway.database import Runner
@@ -28,11 +26,12 @@ MOST_AT_ONCE: Final = 100
 KEPT: Final = timedelta(days=30)
 OPENED: Final = 101
 
+_now: Final = partial(datetime.now, UTC)
+
 log = logging.getLogger("gateway.dial_log")
 
 
-@dataclass(frozen=True, slots=True)
-class SeenDial:
+class SeenDial(NamedTuple):
     """When an address was dialled, how it ended (101, or a refusal's status with its sentence) and after how long."""
 
     at: datetime
@@ -44,7 +43,7 @@ class SeenDial:
 class DialLog:
     """The dials of one worker."""
 
-    def __init__(self, *, run: Runner, clock: Callable[[], datetime] = timezone.now) -> None:
+    def __init__(self, *, run: Runner, clock: Callable[[], datetime] = _now) -> None:
         self._run = run
         self._clock = clock
         self._worker = worker_name()

@@ -20,17 +20,19 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.handlers.asgi import ASGIRequest
 from django.db import Error as DatabaseError
-from django.urls import Resolver404, resolve
+from django.urls import resolve
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from accounts import languages
 from accounts.default_password import must_choose_another
+from accounts.portals import view_at
 from core.errors import DomainError
 from gateway.database import DatabaseThread
 
 LIVE: Final = frozenset({"gateway:api-connections", "gateway:all-connections", "gateway:my-connections"})
+"""Views of the pages that are pushed."""
 EVERY_SECONDS = 1.0
 MOST_OF_A_PERSON = 10
 MOST = 300
@@ -39,14 +41,6 @@ SIGNED_OUT, GONE, TOO_MANY = 4001, 4004, 1013
 log = logging.getLogger("apimanager.live")
 looking: Counter[int] = Counter()
 drawing = DatabaseThread("portal-live")
-
-
-def is_live_address(path: str) -> bool:
-    """Whether a page is there that is pushed."""
-    try:
-        return resolve(path).view_name in LIVE
-    except Resolver404:
-        return False
 
 
 class LiveRequest(ASGIRequest):
@@ -74,7 +68,7 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Let in who may see the page, unless they look at too many already."""
         origin = dict(self.scope["headers"]).get(b"origin", b"").decode("latin-1")
         host = dict(self.scope["headers"]).get(b"host", b"").decode("latin-1")
-        if not origin or urlsplit(origin).netloc != host or not is_live_address(self.scope["path"]):
+        if not origin or urlsplit(origin).netloc != host or view_at(self.scope["path"]) not in LIVE:
             await self.close()
             return
         await self.accept()

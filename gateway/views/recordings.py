@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -74,9 +75,19 @@ def api_recordings(request: HttpRequest, pk: UUID) -> HttpResponse:
     form.fields["application"].choices = [(pk, str(each)) for pk, each in applications.items()]  # type: ignore[attr-defined]
     if request.method == "POST":
         operations.require_record(user)
-        if form.is_valid() and (recording := accepted(form, lambda: _start(form, api, applications, user, now))):
-            messages.success(request, f"Recording {recording.application_name} until {recording.until:%H:%M} UTC.")
-            return redirect("gateway:recording", api.pk, recording.pk)
+        if form.is_valid():
+            asked = form.cleaned_data
+            start = partial(
+                operations.start_recording,
+                api=api,
+                application=applications[asked["application"]],
+                connection_id=asked["connection"],
+                seconds=60 * asked["minutes"],
+                megabytes=asked["megabytes"],
+            )
+            if recording := accepted(form, partial(start, actor=user, now=now)):
+                messages.success(request, f"Recording {recording.application_name} until {recording.until:%H:%M} UTC.")
+                return redirect("gateway:recording", api.pk, recording.pk)
     rows = queries.recordings(api_id=str(api.pk))
     context = {
         "api": api,
@@ -90,19 +101,6 @@ def api_recordings(request: HttpRequest, pk: UUID) -> HttpResponse:
         "is_installed": bool(settings.RECORDING_MEGABYTES),
     }
     return render(request, "gateway/recordings/page.html", context, status=status_of(form))
-
-
-def _start(form: RecordingForm, api: Any, applications: dict[str, Any], actor: Any, now: Any) -> Recording:
-    asked = form.cleaned_data
-    return operations.start_recording(
-        api=api,
-        application=applications[asked["application"]],
-        connection_id=asked["connection"],
-        seconds=60 * asked["minutes"],
-        megabytes=asked["megabytes"],
-        actor=actor,
-        now=now,
-    )
 
 
 @require_safe

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -101,7 +101,11 @@ class _Builder:
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if event.tag and not event.implicit:
                 raise BadSource(line, f"{event.tag} is no type that JSON knows. Leave it out.")
-            self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], line, event.anchor or "")
+            if len(self._open) >= MAXIMUM_DEPTH:
+                raise BadSource(line, f"Values stand at most {MAXIMUM_DEPTH} deep, one inside the other.")
+            before, value = self._nodes, cast(Any, {} if isinstance(event, yaml.MappingStartEvent) else [])
+            self._open.append((value, self._place(value, line, ""), event.anchor or "", before))
+            self._keys.append(None)
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             value, _path, anchor, before = self._open.pop()
             self._keys.pop()
@@ -113,14 +117,6 @@ class _Builder:
             value, size = self._anchors[event.anchor]
             self._nodes += size
             self._place(value, line, "")
-
-    def _begin(self, value: Any, line: int, anchor: str) -> None:
-        if len(self._open) >= MAXIMUM_DEPTH:
-            raise BadSource(line, f"Values stand at most {MAXIMUM_DEPTH} deep, one inside the other.")
-        before = self._nodes
-        path = self._place(value, line, "")
-        self._open.append((value, path, anchor, before))
-        self._keys.append(None)
 
     def _place(self, value: Any, line: int, anchor: str) -> Path:
         self._nodes += 1

@@ -1,6 +1,6 @@
 // Buttons with data-console (the id of a card with a console) bring it into view and connect.
 import "./console.js";
-import "./desk.js";
+import "./workspace.js";
 import { offerRecording } from "./recorded.js";
 
 offerRecording(document.querySelector("socket-console"));

@@ -45,7 +45,7 @@ def mailed() -> list[str]:
 
 
 def test_a_sign_in_is_told_of_where_the_browser_is_a_new_one(carol: User) -> None:
-    desk = sign_in(Client())
+    laptop = sign_in(Client())
     assert told(carol) == []  # the very first
     sign_in(Client())  # the same browser at the same place, in a private window
     assert told(carol) == []
@@ -53,7 +53,7 @@ def test_a_sign_in_is_told_of_where_the_browser_is_a_new_one(carol: User) -> Non
     expected = "Somebody signed in to your account with a browser that is new here: Firefox on Linux, from 192.0.2.9."
     assert told(carol) == [expected]
     sign_in(
-        desk, agent="Chrome/141.0 Windows", REMOTE_ADDR="192.0.2.7"
+        laptop, agent="Chrome/141.0 Windows", REMOTE_ADDR="192.0.2.7"
     )  # an old friend, elsewhere and brought up to date
     assert told(carol) == [expected]
     assert mailed() == [expected[:120]]

@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import drafts
 from accounts.models import Draft, User
+from accounts.operations import drafts
 from devportal.bootstrap import ensure_application_plans
 from publisher.operations import update_api
 from tests.conftest import PASSWORD
@@ -239,7 +239,7 @@ def test_drafts_are_bounded_in_size_in_number_and_in_time(tab: Client, monkeypat
     assert Draft.objects.count() == 3
     assert tab.get(addresses[0]).status_code == 302
     assert tab.get(addresses[4]).status_code == 400
-    Draft.objects.update(created_at=timezone.now() - drafts.KEPT - timedelta(seconds=1))
+    Draft.objects.update(created_at=timezone.now() - Draft.KEPT - timedelta(seconds=1))
     assert tab.get(addresses[4])["Location"] == CREATE
     monkeypatch.setattr(drafts, "MOST_BYTES", 100)
     assert tab.post(CREATE, {**TYPED, "name": ""}, **BROWSER).status_code == 400

@@ -1,4 +1,4 @@
-"""What administrators change while the product runs: who gets an account, who sees the catalogue, the trail."""
+"""What administrators change while the product runs: who gets an account, who sees the catalogue, the audit log."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import installation, operations
+from accounts.audit_log import COLUMNS, AuditLogFilters, as_csv
 from accounts.models import InstallationSettings, Notification, User
-from accounts.trail import COLUMNS, TrailFilters, as_csv
 from core.models import AuditEntry
 
 NEWCOMER = {"username": "erin", "password": "correct horse battery staple", "email": "erin@example.test"}
@@ -34,7 +34,7 @@ def administrator(client: Client, admin: User) -> Client:
     return client
 
 
-def test_settings_are_saved_and_said_in_the_trail(administrator: Client) -> None:
+def test_settings_are_saved_and_said_in_the_audit_log(administrator: Client) -> None:
     body = {"sign_up": "closed", "notice": "Down on Sunday"}
     assert administrator.post("/admin/settings", body, secure=True).status_code == 302
     installation.forget()
@@ -122,17 +122,18 @@ def test_a_closed_catalogue_asks_passers_by_to_sign_in(client: Client, carol: Us
     assert client.get("/api/am/devportal/v3/apis", secure=True).status_code == 200
 
 
-def test_the_trail_is_filtered_and_exported(administrator: Client, admin: User, carol: User) -> None:
+def test_the_audit_log_is_filtered_and_exported(administrator: Client, admin: User, carol: User) -> None:
     operations.update_profile(user=carol, first_name="=1+1", last_name="", email="", actor=carol, now=NOW)
     operations.end_sessions(user=carol, actor=admin, now=NOW)
-    page = administrator.get("/admin/trail?actor=CAROL&verb=updated", secure=True).content
+    page = administrator.get("/admin/audit-log?actor=CAROL&verb=updated", secure=True).content
     assert b"user.updated" in page
     assert b"user.sessions_ended" not in page
-    lines = administrator.get("/admin/trail/export.jsonl?kind=user", secure=True).content.decode().splitlines()
+    lines = administrator.get("/admin/audit-log/export.jsonl?kind=user", secure=True).content.decode().splitlines()
     assert [json.loads(line)["verb"] for line in lines] == ["user.sessions_ended", "user.updated"]
-    table = list(csv.reader(io.StringIO(administrator.get("/admin/trail/export.csv", secure=True).content.decode())))
+    text = administrator.get("/admin/audit-log/export.csv", secure=True).content.decode()
+    table = list(csv.reader(io.StringIO(text)))
     assert tuple(table[0]) == COLUMNS
-    assert administrator.get("/admin/trail?since=yesterday", secure=True).status_code == 400
+    assert administrator.get("/admin/audit-log?since=yesterday", secure=True).status_code == 400
     rest = administrator.get("/api/am/admin/v4/audit-log?kind=user&limit=1", secure=True).json()
     assert (rest["count"], rest["list"][0]["verb"]) == (1, "user.sessions_ended")
     assert administrator.get("/api/am/admin/v4/audit-log?since=x", secure=True).status_code == 400
@@ -143,9 +144,9 @@ def test_a_spreadsheet_takes_nothing_for_a_formula() -> None:
     assert as_csv([row]).splitlines()[1] == 'x,x,\'=cmd,x,x,x,"{""a"": 1}"'
 
 
-def test_days_of_the_trail_are_whole_days() -> None:
+def test_days_of_the_audit_log_are_whole_days() -> None:
     day = date(2026, 3, 4)
-    assert dict(TrailFilters(since=day, until=day).lookups()) == {
+    assert dict(AuditLogFilters(since=day, until=day).lookups()) == {
         "at__gte": datetime(2026, 3, 4, tzinfo=UTC),
         "at__lt": datetime(2026, 3, 5, tzinfo=UTC),
     }

@@ -55,7 +55,7 @@ def test_names_that_people_tell_apart_may_both_be_had(names: tuple[str, str]) ->
 
 
 @pytest.mark.parametrize("other", ["alıce", "аlice", "ALICE", "a1ice"])
-def test_look_alikes_are_no_way_around_the_brake_on_guessing(client: Client, alice: User, other: str) -> None:
+def test_look_alikes_are_no_way_around_the_throttle_on_guessing(client: Client, alice: User, other: str) -> None:
     for name in ("alice", other, "alice", other, other):
         last = client.post("/publisher/sign-in", {"username": name, "password": "wrong"}, secure=True)
     assert last.status_code == 429
@@ -63,7 +63,7 @@ def test_look_alikes_are_no_way_around_the_brake_on_guessing(client: Client, ali
     assert right.status_code == 429
 
 
-def test_a_reset_password_lifts_the_brake_of_a_name_with_look_alikes(
+def test_a_reset_password_lifts_the_throttle_of_a_name_with_look_alikes(
     client: Client, admin: User, mallory: User
 ) -> None:
     for _ in range(5):

@@ -100,7 +100,7 @@ def test_old_notifications_go_and_the_newest_are_kept(carol: User, monkeypatch: 
     monkeypatch.setattr(pruning, "MOST_NOTIFICATIONS", 2)
     for number in range(4):
         notify(people=[carol], kind=NotificationKind.ENDS, sentence=f"{number}", link="/", now=NOW)
-    prune = upkeep._registered["notifications"]
+    prune = upkeep.registered["notifications"]
     assert (prune(NOW), told(carol)) == (2, ["2", "3"])
     Notification.objects.filter(sentence="2").update(read_at=NOW)
     assert (prune(NOW + timedelta(days=31)), told(carol)) == (1, ["3"])

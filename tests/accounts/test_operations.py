@@ -97,7 +97,7 @@ def test_a_password_may_not_be_changed_to_itself(carol: User) -> None:
     assert "new_password" in refusal.value.fields
 
 
-def test_no_password_ever_reaches_the_trail(carol: User) -> None:
+def test_no_password_ever_reaches_the_audit_log(carol: User) -> None:
     operations.change_password(user=carol, new_password=NEW, current_password=PASSWORD, actor=carol, now=NOW)
     written = str(last_entry().detail)
     assert last_entry().verb == "user.password_changed"

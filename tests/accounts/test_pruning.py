@@ -19,7 +19,7 @@ PASSWORD = "correct horse battery staple"
 
 def prune(what: str, after: timedelta) -> int:
     """Prune one thing as if so much time had passed; how many rows went."""
-    return upkeep._registered[what](timezone.now() + after)
+    return upkeep.registered[what](timezone.now() + after)
 
 
 def test_a_session_goes_when_its_time_is_over(client: Client, bob: User) -> None:
@@ -28,7 +28,7 @@ def test_a_session_goes_when_its_time_is_over(client: Client, bob: User) -> None
     assert (prune("sessions", timedelta(hours=13)), Session.objects.count()) == (1, 0)
 
 
-def test_a_wrong_password_goes_when_it_brakes_nobody_any_more(client: Client, bob: User) -> None:
+def test_a_wrong_password_goes_when_it_throttles_nobody_any_more(client: Client, bob: User) -> None:
     client.post("/publisher/sign-in", {"username": "bob", "password": "wrong"}, secure=True)
     assert (prune("sign-in attempts", timedelta(minutes=14)), AccessAttempt.objects.count()) == (0, 1)
     assert (prune("sign-in attempts", timedelta(minutes=16)), AccessAttempt.objects.count()) == (1, 0)

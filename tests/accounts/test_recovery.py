@@ -43,22 +43,22 @@ def last_link() -> str:
 
 
 def test_a_session_is_seen_and_ended_by_its_owner_only(carol: User, mallory: User) -> None:
-    phone, desk = signed_in(**{"User-Agent": FIREFOX}), signed_in()
-    page = desk.get("/devportal/account/sessions", secure=True).content.decode()
+    phone, laptop = signed_in(**{"User-Agent": FIREFOX}), signed_in()
+    page = laptop.get("/devportal/account/sessions", secure=True).content.decode()
     assert "Firefox on Linux" in page
     assert page.count("This one") == 1
     session = SignIn.objects.get(agent=FIREFOX).session
     address = f"/devportal/account/sessions/{session}/ends"
     assert signed_in("mallory").post(address, secure=True).status_code == 404
     assert status(phone) == 200
-    assert desk.post(address, secure=True).status_code == 302
-    assert (status(phone), status(desk)) == (302, 200)
+    assert laptop.post(address, secure=True).status_code == 302
+    assert (status(phone), status(laptop)) == (302, 200)
 
 
 def test_all_other_sessions_end_and_this_one_goes_on(carol: User) -> None:
-    phone, desk = signed_in(), signed_in()
-    assert desk.post("/devportal/account/sessions/ends", secure=True).status_code == 302
-    assert (status(phone), status(desk)) == (302, 200)
+    phone, laptop = signed_in(), signed_in()
+    assert laptop.post("/devportal/account/sessions/ends", secure=True).status_code == 302
+    assert (status(phone), status(laptop)) == (302, 200)
     assert SignIn.objects.filter(user=carol).count() == 1
 
 
@@ -81,7 +81,7 @@ def test_an_address_is_confirmed_by_a_button_behind_a_link(carol: User, settings
 def test_a_forgotten_password_is_chosen_anew_once(carol: User, settings: LazySettings) -> None:
     settings.MAIL = True
     User.objects.filter(pk=carol.pk).update(confirmed_email=carol.email)
-    desk = signed_in()
+    laptop = signed_in()
     answers = [
         Client().post("/devportal/forgotten-password", {"said": said}, secure=True).content
         for said in ("CAROL@example.test", "nobody-here")
@@ -93,7 +93,7 @@ def test_a_forgotten_password_is_chosen_anew_once(carol: User, settings: LazySet
     assert b"little more than your name" in Client().post(link, {"new_password": "carolcarol"}, secure=True).content
     assert Client().post(link, {"new_password": NEW}, secure=True).status_code == 302
     assert Client().post(link, {"new_password": NEW + "!"}, secure=True).status_code == 404
-    assert status(desk) == 302
+    assert status(laptop) == 302
     carol.refresh_from_db()
     assert carol.check_password(NEW)
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from tests.environment import PATIENCE, ROOT, free_ports
+from tests import forks
+from tests.environment import PATIENCE, free_ports
 from tests.wire.conftest import Certificate
 from tests.wire.peers import raw_client
 
@@ -22,7 +22,7 @@ from tests.wire.peers import raw_client
 class Portal(NamedTuple):
     """The process, from outside. `log` is all that it has written."""
 
-    process: asyncio.subprocess.Process
+    process: forks.Process
     port: int
     log_file: Path
 
@@ -63,15 +63,8 @@ async def portal(
         **(settings or {}),
     }
     with (folder / "log.txt").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.attack.served_portal",
-            json.dumps(given),
-            cwd=ROOT,
-            env={**os.environ, **own},
-            stderr=log,
-        )
+        environment = {**os.environ, **own}
+        process = await forks.start("tests.attack.served_portal", json.dumps(given), environment=environment, log=log)
     try:
         async with asyncio.timeout(PATIENCE):
             while True:

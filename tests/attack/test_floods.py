@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
@@ -14,7 +15,8 @@ from websockets.asyncio.client import connect
 from gateway.relay.frames import PING, PONG, FrameScanner, decode_close
 from tests.attack.target import Target, target
 from tests.conformance import echo
-from tests.conformance.length import times
+from tests.conformance.length import IS_LONG, times
+from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
 from tests.wire.peers import Raw, frame, raw_backend, raw_client, websockets_backend
 
@@ -208,12 +210,17 @@ async def test_a_frame_that_announces_more_than_there_is_memory_allocates_none(m
     assert await least(cost, MIB) <= MIB
 
 
-async def test_connections_that_come_say_something_and_go_leave_nothing_behind() -> None:
-    cycles, warming = times(400, 100_000), 1600  # its last buffers are made after more than a thousand
-    async with websockets_backend() as url, target(url) as gateway:
-        await cycle(gateway, warming)
+@pytest.mark.parametrize("is_secure", [False, True] if IS_LONG else [False])
+async def test_connections_that_come_say_something_and_go_leave_nothing_behind(
+    is_secure: bool, certificate: Certificate
+) -> None:
+    cycles, warming = times(400, 20_000 if is_secure else 100_000), 1600  # the last buffers come after a thousand
+    tls = certificate.client_context() if is_secure else None
+    pair = {"certificate": str(certificate.certificate), "key": str(certificate.key)} if is_secure else {}
+    async with websockets_backend() as url, target(url, **pair) as gateway:
+        await cycle(gateway, warming, tls)
         before = await gateway.quiet()
-        await cycle(gateway, cycles)
+        await cycle(gateway, cycles, tls)
         after = await gateway.quiet()
         await asyncio.sleep(0.3)
         later = await gateway.report()
@@ -224,28 +231,30 @@ async def test_connections_that_come_say_something_and_go_leave_nothing_behind()
     assert after.faults == []
 
 
-async def cycle(gateway: Target, count: int) -> None:
+async def cycle(gateway: Target, count: int, tls: ssl.SSLContext | None) -> None:
     """Connect, send and go, in as many ways as there are, in turn."""
     for begin in range(0, count, 8):
-        await asyncio.gather(*(one_cycle(gateway, number) for number in range(begin, begin + 8)))
+        await asyncio.gather(*(one_cycle(gateway, number, tls) for number in range(begin, begin + 8)))
 
 
-async def one_cycle(gateway: Target, number: int) -> None:
+async def one_cycle(gateway: Target, number: int, tls: ssl.SSLContext | None) -> None:
     """Politely, with a FIN, with a reset, half-way through a handshake, with half of the connection, with garbage for
     frames, and without reading what comes back."""
-    way = number % 7
+    way, port = number % 7, gateway.wss_port if tls else gateway.port
     if way == 0:
-        async with connect(gateway.url, additional_headers=HEADERS, compression=None) as connection:
+        url = f"wss://localhost:{port}/echo/1.0.0" if tls else gateway.url
+        async with connect(url, additional_headers=HEADERS, compression=None, ssl=tls) as connection:
             await connection.send("hello")
             assert await connection.recv() == "hello"
         return
-    async with raw_client(gateway.port, b"GET /echo/1.0.0 HT" if way == 3 else None) as client:
+    spoken = None if way == 3 and number % 2 else tls  # some say half of a head where TLS is to be spoken
+    async with raw_client(port, b"GET /echo/1.0.0 HT" if way == 3 else None, spoken) as client:
         if way != 3:
             await client.read_head()
             said = frame(1, b"hello", masked=True)
             await client.send(said)
             assert await client.read(7) == frame(1, b"hello", masked=False)
-        if way == 4:
+        if way == 4 and client.writer.can_write_eof():
             client.writer.write_eof()
             await client.rest()
         elif way == 5:

@@ -61,7 +61,7 @@ def known(admin: User, carol: User, monkeypatch: pytest.MonkeyPatch) -> dict[str
 
 
 @pytest.fixture(autouse=True)
-def no_brakes() -> Iterator[None]:
+def no_throttles() -> Iterator[None]:
     """Attempts are not counted from one test to another."""
     django_cache.clear()
     yield
@@ -110,10 +110,9 @@ def asked_of(document: str) -> list[tuple[Any, list[Sent], list[Sent]]]:
     ]
 
 
-# Both tests of a document in one process, for the sake of what they ask.
-each_document = pytest.mark.parametrize(
-    "document", [pytest.param(name, marks=pytest.mark.xdist_group(f"contract-{name}")) for name in DOCUMENTS]
-)
+# All in one process: both tests of a document ask the same, and to load Schemathesis takes seconds.
+pytestmark = pytest.mark.xdist_group("contract")
+each_document = pytest.mark.parametrize("document", DOCUMENTS)
 
 
 @pytest.mark.django_db

@@ -23,6 +23,13 @@ except BenchError:
     collect_ignore += ["test_echo.py", "test_wsload.py", "test_run.py"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the programs runs in one process, which compiles them once."""
+    for item in items:
+        if "built" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("bench"))
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Both programs, compiled from the sources as they are now."""

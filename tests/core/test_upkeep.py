@@ -24,7 +24,7 @@ AT_ONCE = 4
 def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, upkeep.Prune]:
     """What is registered, for one test."""
     registered: dict[str, upkeep.Prune] = {}
-    monkeypatch.setattr(upkeep, "_registered", registered)
+    monkeypatch.setattr(upkeep, "registered", registered)
     return registered
 
 

@@ -232,7 +232,7 @@ def test_the_list_says_when_each_token_was_last_used(
     # The first came to a connection that was open before it was issued.
     known = {str(rows[0].pk): now - timedelta(days=3), str(rows[1].pk): now - timedelta(minutes=5)}
     asked: list[set[str]] = []
-    monkeypatch.setattr(token_use, "_readers", [lambda ids: asked.append(set(ids)) or known])
+    monkeypatch.setattr(token_use, "readers", [lambda ids: asked.append(set(ids)) or known])
 
     shown = tab.get(f"/devportal/applications/{app.pk}/keys/production").content.decode()
 

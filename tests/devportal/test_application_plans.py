@@ -35,7 +35,7 @@ def _verbs() -> list[str]:
     return [row.verb for row in AuditEntry.objects.filter(kind="applicationplan").order_by("id")]
 
 
-def test_a_plan_is_made_changed_and_deleted_and_each_stands_on_the_trail(admin: User, few: ApplicationPlan) -> None:
+def test_a_plan_is_made_changed_and_deleted_and_each_stands_in_the_audit_log(admin: User, few: ApplicationPlan) -> None:
     assert (few.display_name, few.description, few.per_minute) == ("5PerMin", "", 5)
     changed = operations.update_application_plan(plan=few, changes={"per_minute": 6}, actor=admin, now=NOW)
     assert (changed.name, changed.per_minute, few.per_minute) == ("5PerMin", 6, 5)

@@ -36,7 +36,7 @@ def test_a_developer_creates_an_application_under_the_default_plan(carol: User) 
     assert (kept.plan.name, kept.token_type, kept.created_at) == ("Unlimited", "JWT", NOW)
 
 
-def test_creating_is_on_the_trail(carol: User) -> None:
+def test_creating_is_in_the_audit_log(carol: User) -> None:
     made = operations.create_application(name="Chat client", actor=carol, now=NOW)
 
     row = AuditEntry.objects.get(verb="application.created")
@@ -144,7 +144,7 @@ def test_deleting_takes_subscriptions_keys_and_tokens_along(carol: User, bob: Us
     assert (row.detail["subscriptions"], row.detail["tokens"]) == (1, 1)
 
 
-def test_tokens_that_end_with_their_application_are_on_the_trail_with_who_did_it(carol: User) -> None:
+def test_tokens_that_end_with_their_application_are_in_the_audit_log_with_who_did_it(carol: User) -> None:
     app = builders.application(carol)
     issued = operations.generate_token(client=builders.keys(app).client, actor=carol, now=NOW)
     token_id = issued.row.pk

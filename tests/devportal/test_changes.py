@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Notification, User
 from accounts.operations import deliver_mail
-from devportal import endings
+from devportal import documented_codes
 from devportal.memberships import affected_by
 from devportal.models import Subscription
 from devportal.subscription_states import SubscriptionState
@@ -182,4 +182,4 @@ def test_a_definition_says_how_to_knock_and_what_may_become_of_it(chat: Api, adm
         assert words in shown, words
     copied = 'data-copy="{\n  &quot;text&quot;: &quot;&lt;hello&gt;&quot;\n}"'
     assert copied in page.content.decode()
-    assert {close.number for close in endings.CLOSES} == CLOSES.keys()
+    assert {close.number for close in documented_codes.CLOSES} == CLOSES.keys()

@@ -35,27 +35,27 @@ JOIN = {"name": "Join", "schema": ROOM, "examples": [{"room": "lobby"}]}
 TOPICS = [{"target": "/rooms", "verbs": ["publish"], "scopes": [], "messages": {"publish": [JOIN]}}]
 
 
-def answer(line: ServerConnection) -> None:
+def answer(connection: ServerConnection) -> None:
     """Echo; "binary" comes back as three bytes, "flood" as 5 600 texts, "end" ends it with a code and a reason."""
-    for message in line:
+    for message in connection:
         if isinstance(message, str) and message.startswith("end"):
             _, code, reason = message.split(" ", 2)
-            line.close(int(code), reason)
+            connection.close(int(code), reason)
         elif message == "flood":
             for number in range(5600):
-                line.send(str(number))
+                connection.send(str(number))
         else:
-            line.send(b"\0\1\2" if message == "binary" else message)
+            connection.send(b"\0\1\2" if message == "binary" else message)
 
 
-def admit(line: ServerConnection, request: Request) -> Response | None:
+def admit(connection: ServerConnection, request: Request) -> Response | None:
     """Refuse whoever brings no ticket that the product knows, or brings one twice; tell how far it is."""
     if request.path == "/health":
-        return line.respond(http.HTTPStatus.OK, "")
+        return connection.respond(http.HTTPStatus.OK, "")
     ticket = request.path.partition("?ticket=")[2]
     good = redeem_ticket(digest=tickets.digest(ticket), now=timezone.now())
     good = good and Subscription.objects.filter(state="UNBLOCKED").exists()
-    return None if good else line.respond(http.HTTPStatus.UNAUTHORIZED, "")
+    return None if good else connection.respond(http.HTTPStatus.UNAUTHORIZED, "")
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def test_the_same_is_denied_once_and_the_other_way_round_once(admin: User) -> No
         deny(admin, "IPRANGE", "192.0.2.0-192.0.2.255")
 
 
-def test_a_policy_is_switched_off_and_on_and_deleted_each_with_a_row_on_the_trail(admin: User) -> None:
+def test_a_policy_is_switched_off_and_on_and_deleted_each_with_a_row_in_the_audit_log(admin: User) -> None:
     policy = deny(admin, "IP", "192.0.2.7")
     off = operations.switch_deny_policy(policy=policy, is_active=False, actor=admin, now=NOW)
     assert not off.is_active

@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.templatetags.interface import ago, ending
-from devportal import diagnosis, endings
+from devportal import diagnosis, documented_codes
 from devportal.attempts import RefusedAttempt
 from scripts import messages
 from tests.environment import find_node
@@ -52,7 +52,7 @@ def test_the_gateways_english_is_explained_in_german() -> None:
         assert diagnosis.of_refusal(refused) == ["The gateway answered 401. Send a token."]
     with translation.override("de"):
         said = diagnosis.of_refusal(refused)
-    known = next(each for each in endings.REFUSALS if each.code == refused.code)
+    known = next(each for each in documented_codes.REFUSALS if each.code == refused.code)
     assert len(said) == 3
     assert not {f"{known.cause}.", known.way_out} & set(said)
 

@@ -184,7 +184,7 @@ def test_a_token_is_of_the_applications_type_and_kept_as_a_digest(carol: User, t
     assert issued.expires_at == row.expires
 
 
-def test_the_trail_says_who_issued_a_token_and_holds_nothing_of_it(app: Application, carol: User) -> None:
+def test_the_audit_log_says_who_issued_a_token_and_holds_nothing_of_it(app: Application, carol: User) -> None:
     issued = operations.generate_token(client=builders.keys(app).client, actor=carol, now=NOW)
 
     row = AuditEntry.objects.get(verb="token.issued")
@@ -209,7 +209,9 @@ def test_a_token_carries_scopes_that_the_subscribed_apis_ask_for(app: Applicatio
 
 
 @pytest.mark.parametrize("name", ["Chat on the web shop", "聊天", "متجر الويب", "x" * 60])
-def test_a_named_token_says_its_name_in_the_trail_and_takes_it_along(app: Application, carol: User, name: str) -> None:
+def test_a_named_token_says_its_name_in_the_audit_log_and_takes_it_with_it(
+    app: Application, carol: User, name: str
+) -> None:
     client = builders.keys(app).client
 
     issued = operations.generate_token(client=client, name=f"  {name} ", actor=carol, now=NOW)
@@ -268,7 +270,7 @@ def test_keys_that_went_meanwhile_give_no_token(app: Application, carol: User) -
         operations.generate_token(client=made.client, actor=carol, now=NOW)
 
 
-def test_a_revoked_token_is_gone_and_the_trail_says_who(app: Application, carol: User) -> None:
+def test_a_revoked_token_is_gone_and_the_audit_log_says_who(app: Application, carol: User) -> None:
     issued = operations.generate_token(client=builders.keys(app).client, actor=carol, now=NOW)
     token_id = issued.row.pk
 

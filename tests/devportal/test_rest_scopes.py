@@ -9,7 +9,7 @@ from devportal.rest_scopes import SCOPES, granted, narrows, roles_under
 
 CREATOR, PUBLISHER, SUBSCRIBER, OBSERVER, ADMIN = Role
 APIS, APPLICATIONS = "/api/am/publisher/v4/apis", "/api/am/devportal/v3/applications"
-PLANS, DENIALS = "/api/am/admin/v4/throttling/policies/subscription", "/api/am/admin/v4/throttling/deny-policies"
+PLANS, DENY_POLICIES = "/api/am/admin/v4/throttling/policies/subscription", "/api/am/admin/v4/throttling/deny-policies"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_an_administrator_gets_every_scope() -> None:
         ("apim:tier_view", {ADMIN}, "GET", PLANS, {ADMIN}),
         ("apim:tier_view", {ADMIN}, "PUT", PLANS, set()),
         ("apim:tier_manage", {ADMIN}, "PUT", PLANS, {ADMIN}),
-        ("apim:tier_manage", {ADMIN}, "POST", DENIALS, set()),
+        ("apim:tier_manage", {ADMIN}, "POST", DENY_POLICIES, set()),
         ("apim:tier_manage", {ADMIN}, "POST", APIS, set()),
         ("apim:bl_manage", {ADMIN}, "DELETE", "/api/am/admin/v4/throttling/deny-policy/1", {ADMIN}),
         ("apim:admin", {ADMIN}, "DELETE", "/api/am/gateway/v1/connections/1", {ADMIN}),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from accounts.models import User
+from accounts import installation
+from accounts.models import InstallationSettings, User
 from devportal import composing, operations, queries
 from devportal.errors import KeysNotFound
 from devportal.models import Application, OAuthClient, Subscription, Ticket
@@ -74,10 +75,9 @@ def test_the_plan_that_the_publisher_marked_comes_first_though_it_has_to_be_appr
     assert str(begun).endswith("It works as soon as the publisher approves it.")
 
 
-def test_who_waits_for_an_administrator_is_told_so_and_loses_nothing(
-    api: Api, carol: User, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("devportal.operations.applications._first_approval", lambda owner: Application.Approval.WAITING)
+def test_who_waits_for_an_administrator_is_told_so_and_loses_nothing(api: Api, carol: User, browser: Browser) -> None:
+    InstallationSettings.objects.create(pk=1, approve_applications=True)
+    installation.forget()
     answer = browser(carol).post(reverse("devportal:console-starts", args=[api.pk]), follow=True).content.decode()
     assert "as soon as an administrator approves the application" in answer
     assert "socket-console" not in answer

@@ -45,7 +45,9 @@ def echo(bob: User) -> Api:
 
 
 @pytest.mark.parametrize("state", ["PUBLISHED", "PROTOTYPED"])
-def test_a_developer_subscribes_and_it_is_on_the_trail(app: Application, echo: Api, carol: User, state: str) -> None:
+def test_a_developer_subscribes_and_it_is_in_the_audit_log(
+    app: Application, echo: Api, carol: User, state: str
+) -> None:
     Api.objects.update(state=state)
 
     made = operations.subscribe(application=app, api=echo, plan=builders.plan("Silver"), actor=carol, now=NOW)
@@ -212,7 +214,7 @@ def test_of_two_who_change_at_once_the_second_is_told(app: Application, echo: Ap
         ("ON_HOLD", "REJECTED", "subscription.updated"),
     ],
 )
-def test_a_publisher_moves_a_subscription_and_the_trail_says_how(
+def test_a_publisher_moves_a_subscription_and_the_audit_log_says_how(
     app: Application, echo: Api, bob: User, before: str, after: str, verb: str
 ) -> None:
     row = builders.subscription(app, echo, state=before)

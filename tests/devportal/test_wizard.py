@@ -489,7 +489,7 @@ def test_the_diagnosis_tells_what_the_gateway_answered_to_this_attempt_and_nobod
     ask = attempt_of(walk(tab, echo))
     whose = {"own": str(Application.objects.get().pk)}.get(application_id, application_id)
     known = {"a1": attempts.RefusedAttempt(401, 900903, "Expired", "The access token has expired.", whose)}
-    monkeypatch.setattr(attempts, "_readers", [known.get])
+    monkeypatch.setattr(attempts, "readers", [known.get])
 
     answer = tab.get(f"{ask}&attempt=a1").json()
 

@@ -14,7 +14,7 @@ from devportal.api.subscription_policies import FIELD_NAMES, SubscriptionPolicy
 from devportal.bootstrap import APPLICATION_PLANS
 from gateway.close_codes import CLOSES
 from gateway.logging import formats
-from gateway.observability import endings
+from gateway.observability import documented_codes
 from gateway.observability.metrics import DEFINITIONS
 from publisher import plan_validation
 from publisher.bootstrap import LIMITS
@@ -52,7 +52,7 @@ def test_every_close_code_is_documented_with_what_to_do() -> None:
 
 def test_what_developers_read_of_refusals_is_documented_under_the_same_status() -> None:
     documented = {(row[0], row[1]) for row in rows("refusals.md")}
-    assert {(str(each.number), str(each.code)) for each in endings.refusals()} <= documented
+    assert {(str(each.number), str(each.code)) for each in documented_codes.refusals()} <= documented
 
 
 def test_the_lifecycle_table_is_the_code_s() -> None:

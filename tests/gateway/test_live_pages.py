@@ -13,8 +13,9 @@ from django.db import OperationalError
 from django.test import Client
 
 from accounts.models import RoleGrant, User
+from accounts.portals import view_at
 from gateway.views import live
-from gateway.views.live import GONE, SIGNED_OUT, TOO_MANY, LivePage, NotSignedIn, is_live_address
+from gateway.views.live import GONE, LIVE, SIGNED_OUT, TOO_MANY, LivePage, NotSignedIn
 from publisher.queries import ApiNotFound
 from tests.devportal import builders
 from tests.gateway.rows import open_connection
@@ -150,6 +151,6 @@ async def test_pages_of_other_sites_and_other_pages_are_not_let_in(path: str, or
 
 
 def test_only_pages_that_change_are_pushed() -> None:
-    assert is_live_address("/admin/connections")
-    assert not is_live_address("/admin/users")
-    assert not is_live_address("/nowhere")
+    assert view_at("/admin/connections") in LIVE
+    assert view_at("/admin/users") not in LIVE
+    assert view_at("/nowhere") not in LIVE

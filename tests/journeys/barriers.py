@@ -14,10 +14,10 @@ from tests.journeys.measures import OTHERWISE, WIDTHS, faults
 RULES: dict[str, Any] = {
     "resultTypes": ["violations"],
     "preload": False,
-    "rules": {"color-contrast": {"enabled": False}},
+    "rules": {"color-contrast": {"enabled": False}, "link-in-text-block": {"enabled": False}},
 }
 COLOURS: dict[str, Any] = {
-    "resultTypes": ["violations", "passes"],
+    "resultTypes": ["violations", "passes", "incomplete"],
     "preload": False,
     "elementRef": True,
     "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},

@@ -26,7 +26,7 @@ def prune(what: str, after: timedelta) -> int:
     """Prune one thing as if so much time had passed; how many rows went."""
     now = timezone.now() + after
     deleted = 0
-    while batch := upkeep._registered[what](now):
+    while batch := upkeep.registered[what](now):
         deleted += batch
     return deleted
 
@@ -99,4 +99,4 @@ def test_it_goes_a_batch_at_a_time(keys: GeneratedKeys, carol: User, monkeypatch
     for _ in range(5):
         operations.generate_token(client=keys.client, actor=carol, now=timezone.now(), seconds=60)
     later = timezone.now() + HOUR
-    assert [upkeep._registered["tokens"](later) for _ in range(4)] == [2, 2, 1, 0]
+    assert [upkeep.registered["tokens"](later) for _ in range(4)] == [2, 2, 1, 0]

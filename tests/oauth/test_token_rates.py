@@ -16,7 +16,7 @@ from accounts.models import User
 from devportal import operations
 from devportal.models import TokenRate
 from devportal.operations import GeneratedKeys
-from devportal.operations.token_rates import TooManyTokens, book_token
+from devportal.operations.token_rates import TooManyTokens, reserve_token
 from tests.devportal import builders
 from tests.oauth import flows
 
@@ -33,7 +33,7 @@ def booked(keys: GeneratedKeys, at: datetime, times: int) -> int:
     passed = 0
     for _ in range(times):
         try:
-            book_token(client=keys.client, now=at)
+            reserve_token(client=keys.client, now=at)
         except TooManyTokens:
             continue
         passed += 1
@@ -46,7 +46,7 @@ def test_so_many_at_once_and_then_one_each_time_its_share_of_a_minute_is_over(ke
     assert booked(keys, NOW + timedelta(seconds=20), 10) == 1
     assert booked(keys, NOW + timedelta(minutes=60), 10) == 3, "a pause saves up no more"
     with pytest.raises(TooManyTokens) as refusal:
-        book_token(client=keys.client, now=NOW + timedelta(minutes=60))
+        reserve_token(client=keys.client, now=NOW + timedelta(minutes=60))
     assert (refusal.value.status, refusal.value.headers) == (429, {"Retry-After": "20"})
 
 

@@ -35,7 +35,7 @@ def _issue(keys: GeneratedKeys, actor: User, **changes: Any) -> tokens.IssuedTok
     return issue_token(**{**given, **changes})
 
 
-def _trail(verb: str) -> list[AuditEntry]:
+def _entries(verb: str) -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(verb=verb).order_by("id"))
 
 
@@ -117,10 +117,10 @@ def test_a_token_counts_while_its_owner_may_have_applications(keys: GeneratedKey
     assert tokens.find(issued.token, NOW) == issued.row
 
 
-def test_every_token_issued_leaves_a_row_on_the_trail_without_the_token(keys: GeneratedKeys, carol: User) -> None:
+def test_every_token_issued_leaves_a_row_in_the_audit_log_without_the_token(keys: GeneratedKeys, carol: User) -> None:
     issued = _issue(keys, carol)
 
-    (entry,) = _trail("token.issued")
+    (entry,) = _entries("token.issued")
     assert (entry.actor, entry.kind, entry.object_id, entry.at) == (carol, "token", str(issued.row.pk), NOW)
     assert entry.detail == {
         "token_id": issued.row.pk,
@@ -144,21 +144,21 @@ def test_every_token_issued_leaves_a_row_on_the_trail_without_the_token(keys: Ge
     ],
     ids=["revoke", "delete", "queryset", "keys", "application", "owner"],
 )
-def test_however_a_living_token_is_deleted_the_trail_says_that_it_was_revoked(
+def test_however_a_living_token_is_deleted_the_audit_log_says_that_it_was_revoked(
     keys: GeneratedKeys, carol: User, ending: Any
 ) -> None:
     issued = _issue(keys, carol)
     where = (issued.row.pk, keys.client.client_id, str(keys.client.application_id))
     ending(AccessToken.objects.get(pk=issued.row.pk))
 
-    (entry,) = _trail("token.revoked")
+    (entry,) = _entries("token.revoked")
     assert (entry.detail["token_id"], entry.detail["client_id"], entry.detail["application_id"]) == where
 
 
 def test_sweeping_an_expired_token_is_no_revocation(keys: GeneratedKeys, carol: User) -> None:
     _issue(keys, carol, now=NOW - timedelta(hours=1)).row.delete()
 
-    assert _trail("token.revoked") == []
+    assert _entries("token.revoked") == []
 
 
 def test_a_revoked_family_leaves_a_row_for_its_access_token(keys: GeneratedKeys, carol: User) -> None:
@@ -169,15 +169,15 @@ def test_a_revoked_family_leaves_a_row_for_its_access_token(keys: GeneratedKeys,
     )
     RefreshToken.revoke_family(family)
 
-    assert [entry.object_id for entry in _trail("token.revoked")] == [str(issued.row.pk)]
+    assert [entry.object_id for entry in _entries("token.revoked")] == [str(issued.row.pk)]
 
 
-def test_who_is_named_by_the_innermost_block_goes_on_the_trail(keys: GeneratedKeys, carol: User, bob: User) -> None:
+def test_who_is_named_by_the_innermost_block_goes_in_the_audit_log(keys: GeneratedKeys, carol: User, bob: User) -> None:
     issued = _issue(keys, carol)
     later = NOW + timedelta(seconds=5)
     with tokens.attributed(actor=carol, now=NOW), tokens.attributed(actor=bob, now=later):
         issued.row.revoke()
 
-    (entry,) = _trail("token.revoked")
+    (entry,) = _entries("token.revoked")
     assert (entry.actor, entry.at) == (bob, later)
     assert tokens.doer.get() is None

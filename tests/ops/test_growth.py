@@ -56,7 +56,7 @@ IN_ORDER = [
     *(f"/publisher/apis?sort={sort}" for sort in queries.SORTS if "state" not in sort),
     *(f"/api/am/publisher/v4/apis?sortBy={sort}" for sort in ("apiName", "createdTime", "updatedTime")),
     *("/devportal/apis", "/devportal/apis?versions=all", "/api/am/devportal/v3/apis"),
-    *("/admin/deny-policies", "/admin/trail", "/admin/connections?state=ended", "/admin/users", "/admin/approvals"),
+    *("/admin/deny-policies", "/admin/audit-log", "/admin/connections?state=ended", "/admin/users", "/admin/approvals"),
     *("/api/am/publisher/v4/subscriptions", "/api/am/admin/v4/audit-log", "/api/am/admin/v4/throttling/deny-policies"),
 ]
 """Lists of all that there is: their rows are met in the order of an index, and reading ends with the page."""

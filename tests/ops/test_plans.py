@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from tests.environment import PATIENCE, ROOT
+from tests.environment import PATIENCE
+from tests.forks import Worker
 from tests.product import Product
 
 pytestmark = pytest.mark.xdist_group("plans")  # they share an installation
@@ -54,7 +53,7 @@ class World:
     """A gateway of several workers, and Carol's subscription under a plan of the test's."""
 
     product: Product
-    process: subprocess.Popen[bytes]
+    process: Worker
     url: str
     token: str
     subscription: str
@@ -109,8 +108,7 @@ async def world(product: Product, backend: Backend, workers: int, **plan: Any) -
     api = product.act("publish", name=name, endpoint=backend.url, plans=[name])
     keys = product.act("application", owner="carol", name=name)
     subscription = product.act("subscribe", application=keys["application"], api=api, plan=name)
-    command = [sys.executable, "manage.py", "gateway", "--workers", str(workers)]
-    process = subprocess.Popen(command, cwd=ROOT, env=product.environment, stdout=subprocess.DEVNULL)
+    process = Worker("manage", "gateway", "--workers", str(workers), environment=product.environment)
     try:
         await until_ready(int(product.settings["APIM_GATEWAY_WS_PORT"]))
         yield World(product, process, f"{product.ws}/{name.lower()}/1.0", keys["token"], subscription)

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
 
+from accounts.portals import view_at
 from apimanager.portal import application
 from apimanager.portal.application import Answer, PortalApplication, Queue
 from tests.environment import PATIENCE
@@ -153,7 +154,7 @@ async def test_pages_do_not_wait_for_people_who_sign_in_and_those_hear_why_they_
     views: Views, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "PASSWORDS", 1)
-    monkeypatch.setattr(application, "hashes_password", lambda path: path.startswith("/gate"))
+    monkeypatch.setattr(application, "view_at", lambda path: "accounts:sign-in" if path.startswith("/gate") else "")
     app = PortalApplication()
     people = [asyncio.create_task(ask(app, f"/gate/{number}", method="POST")) for number in range(4)]
     await begun(views, 1)
@@ -238,5 +239,5 @@ def test_only_forms_with_a_password_wait_with_the_passwords() -> None:
         "/admin/account/password",
         "/client-registration/v0.17/register",
     )
-    assert all(map(application.hashes_password, forms))
-    assert not any(map(application.hashes_password, ("/publisher/apis", "/nothing", "/oauth2/token")))
+    assert application.HASHING.issuperset(map(view_at, forms))
+    assert application.HASHING.isdisjoint(map(view_at, ("/publisher/apis", "/nothing", "/oauth2/token")))

@@ -5,8 +5,8 @@ import re
 import signal
 import socket
 import sqlite3
-import time
-from contextlib import closing
+import subprocess
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -24,7 +24,10 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
 
 def refusal(product: Product) -> str:
     """What a product that cannot start says: one line on standard error, exit code 1."""
-    done = product.manage("up")
+    return sentence(product.manage("up"))
+
+
+def sentence(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr.strip()
@@ -63,14 +66,14 @@ def test_a_signal_stops_every_process_and_a_second_start_keeps_the_data_and_the_
         database.commit()
     with socket.create_connection(("127.0.0.1", int(product.settings["APIM_SAMPLES_PORT"]))) as half:
         half.send(b"GET /echo HTTP/1.1\r\n")  # a request that never ends its headers keeps nobody from stopping
-        time.sleep(0.1)
+        product.wait_until(lambda: any(half.getsockname()[1] in clients_of(each) for each in product.processes()))
         _stops_on(signal.SIGTERM, product)
     assert not (product.data / "gateway.pid").exists()
     nobody = product.manage("gateway", "--renew")
     assert (nobody.returncode, nobody.stderr[:16]) == (1, "No gateway runs ")
     others = [path for path in (product.data, *product.data.rglob("*")) if path.lstat().st_mode & 0o077]
     assert [path for path in others if not path.is_symlink()] == [], "all that it left is its owner's only"
-    product.start()
+    product.start(anew=True)
     assert "Preparing the database" not in product.log()
     with closing(sqlite3.connect(product.data / "apimanager.sqlite3", timeout=30)) as database:
         assert database.execute("SELECT username, first_name FROM accounts_user").fetchall() == [("admin", "Ada")]
@@ -151,6 +154,13 @@ def test_a_killed_child_is_started_again(running: Product) -> None:
     assert "samples ended (killed by SIGKILL); starting it again" in running.log()
 
 
+def clients_of(process: psutil.Process) -> set[int]:
+    """The ports of those whom it has accepted."""
+    with suppress(psutil.Error):
+        return {each.raddr.port for each in process.net_connections("inet") if each.raddr}
+    return set()
+
+
 def ports_of(process: psutil.Process) -> set[int]:
     try:
         return {each.laddr.port for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
@@ -205,7 +215,8 @@ def test_a_certificate_that_cannot_be_read_is_one_sentence(install: Install) -> 
 def test_a_data_folder_that_cannot_be_written_is_one_sentence(install: Install) -> None:
     product = install(prepare=False)
     product.data.write_text("a file, where a folder should be")
-    assert refusal(product).endswith("make it writable or name another with APIM_DATA_DIR.")
+    said = sentence(product.run("manage.py", "up"))
+    assert said.endswith("make it writable or name another with APIM_DATA_DIR.")
 
 
 def test_other_machines_are_not_let_in_while_the_first_password_stands(install: Install) -> None:

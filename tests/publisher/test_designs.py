@@ -125,7 +125,7 @@ def test_a_version_exists_once_in_any_case(alice: User) -> None:
     assert (refusal.value.field, refusal.value.code) == ("version", 900252)
 
 
-def test_only_one_version_is_the_default_and_the_other_one_is_told_on_the_trail(alice: User) -> None:
+def test_only_one_version_is_the_default_and_the_other_one_is_told_in_the_audit_log(alice: User) -> None:
     api = make_api(alice)
     api = operations.update_api(api=api, changes={"is_default_version": True}, actor=alice, now=NOW)
     copy = operations.create_version(api=api, version="2", make_default=True, actor=alice, now=LATER)
@@ -230,7 +230,7 @@ def test_each_bad_endpoint_field_is_named(alice: User) -> None:
     assert set(refusal.value.fields) == {"production_url", "sandbox_failover", "retries"}
 
 
-def test_no_credential_in_an_address_reaches_the_trail(alice: User) -> None:
+def test_no_credential_in_an_address_reaches_the_audit_log(alice: User) -> None:
     api = make_api(alice, endpoint="ws://h/?key=canary")
     operations.update_api(
         api=api,
@@ -312,7 +312,7 @@ def test_an_api_that_may_be_subscribed_to_keeps_a_plan(alice: User, bob: User, s
     assert api.plans.count() == 2
 
 
-def test_deleting_leaves_nothing_but_the_trail(admin: User) -> None:
+def test_deleting_leaves_nothing_but_the_audit_log(admin: User) -> None:
     api = make_api(admin, publish=True)
     operations.delete_api(api=api, actor=admin, now=LATER)
     assert not Api.objects.exists()

@@ -80,7 +80,7 @@ def test_a_consequence_is_said_in_figures(action: Action, state: State, impact: 
 
 
 @pytest.mark.parametrize(("state", "action"), list(TRANSITIONS))
-def test_every_step_has_a_consequence_and_a_word_for_the_trail(state: State, action: Action) -> None:
+def test_every_step_has_a_consequence_and_a_word_for_the_audit_log(state: State, action: Action) -> None:
     assert messages.consequence(action, state, BUSY, []).endswith(".")
     assert messages.happened("api.transitioned", {"action": action.value})
 
@@ -104,7 +104,7 @@ def test_every_step_has_a_consequence_and_a_word_for_the_trail(state: State, act
         ("api.something_new", {}, "Something new"),
     ],
 )
-def test_the_trail_is_told_in_sentences(verb: str, detail: dict[str, Any], sentence: str) -> None:
+def test_the_audit_log_is_told_in_sentences(verb: str, detail: dict[str, Any], sentence: str) -> None:
     assert messages.happened(verb, detail) == sentence
 
 

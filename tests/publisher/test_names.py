@@ -13,9 +13,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
 from accounts import operations as people
+from accounts.audit_log import AuditLogFilters
 from accounts.models import User
-from accounts.queries import search_users, trail
-from accounts.trail import TrailFilters
+from accounts.queries import audit_log, search_users
 from core.errors import Conflict, Invalid
 from devportal import operations as developing
 from devportal import queries as catalogue
@@ -119,7 +119,7 @@ def test_a_tag_in_two_spellings_is_counted_as_it_is_found(alice: User, admin: Us
 
 def test_the_audit_log_is_searched_for_its_actor_in_any_case(admin: User) -> None:
     zoe = people.sign_up(username="Zoë", password=PASSWORD, now=NOW)
-    assert [entry.actor for entry in trail(admin, TrailFilters(actor="ZOË"))] == [zoe]
+    assert [entry.actor for entry in audit_log(admin, AuditLogFilters(actor="ZOË"))] == [zoe]
 
 
 def test_rows_of_before_are_folded_once(carol: User, admin: User) -> None:

@@ -27,7 +27,7 @@ def copper(admin: User) -> Plan:
     return operations.create_plan(fields=COPPER, actor=admin, now=NOW)
 
 
-def _trail() -> list[tuple[str, str, dict[str, Any]]]:
+def _entries() -> list[tuple[str, str, dict[str, Any]]]:
     rows = AuditEntry.objects.filter(kind="plan").order_by("id")
     return [(row.verb, row.object_id, row.detail) for row in rows]
 
@@ -37,7 +37,7 @@ def test_a_plan_is_made_as_it_was_asked_for(copper: Plan) -> None:
 
     assert (row.display_name, row.quota, row.quota_unit, row.quota_period) == ("Copper", 100, "messages", "hour")
     assert (row.rate, row.burst, row.connections, row.connects, row.message_bytes) == (5, None, 2, None, None)
-    ((verb, object_id, detail),) = _trail()
+    ((verb, object_id, detail),) = _entries()
     assert (verb, object_id) == ("plan.created", str(row.pk))
     assert (detail["plan_id"], detail["plan"], detail["limits"]["quota"]) == (str(row.pk), "Copper", 100)
 
@@ -49,24 +49,24 @@ def test_what_is_wrong_is_refused_before_anything_is_written(admin: User, copper
     with pytest.raises(Invalid) as error:
         operations.update_plan(plan=copper, changes={"burst": 4}, actor=admin, now=LATER)
     assert set(error.value.fields) == {"burst"}
-    assert (Plan.objects.get().burst, len(_trail())) == (None, 1)
+    assert (Plan.objects.get().burst, len(_entries())) == (None, 1)
 
 
 @pytest.mark.parametrize("name", ["Copper", "copper"])
 def test_a_name_is_given_once_in_any_case(admin: User, copper: Plan, name: str) -> None:
     with pytest.raises(operations.PlanExists, match=f"called {name} already"):
         operations.create_plan(fields={"name": name}, actor=admin, now=NOW)
-    assert (Plan.objects.count(), len(_trail())) == (1, 1)
+    assert (Plan.objects.count(), len(_entries())) == (1, 1)
 
 
-def test_a_change_leaves_the_rest_and_stands_on_the_trail_with_before_and_after(admin: User, copper: Plan) -> None:
+def test_a_change_leaves_the_rest_and_stands_in_the_audit_log_with_before_and_after(admin: User, copper: Plan) -> None:
     changed = operations.update_plan(
         plan=copper, changes={"rate": 10, "burst": 20, "description": "More."}, actor=admin, now=LATER
     )
 
     assert (changed.quota, changed.rate, changed.burst, changed.description) == (100, 10, 20, "More.")
     assert (copper.rate, Plan.objects.get().rate) == (5, 10), "the row that was given stays as it was"
-    verb, object_id, detail = _trail()[-1]
+    verb, object_id, detail = _entries()[-1]
     assert (verb, object_id, detail["plan"]) == ("plan.updated", str(copper.pk), "Copper")
     assert detail["changes"] == {"rate": [5, 10], "burst": [None, 20], "description": ["", "More."]}
 
@@ -91,7 +91,7 @@ def test_a_plan_that_nobody_uses_is_deleted(admin: User, copper: Plan) -> None:
     operations.delete_plan(plan=copper, actor=admin, now=LATER)
 
     assert not Plan.objects.exists()
-    assert _trail()[-1] == ("plan.deleted", str(copper.pk), {"plan_id": str(copper.pk), "plan": "Copper"})
+    assert _entries()[-1] == ("plan.deleted", str(copper.pk), {"plan_id": str(copper.pk), "plan": "Copper"})
 
 
 def test_a_plan_in_use_stays_and_the_answer_says_by_whom(alice: User, carol: User, admin: User) -> None:
@@ -112,7 +112,7 @@ def test_a_plan_in_use_stays_and_the_answer_says_by_whom(alice: User, carol: Use
     with pytest.raises(operations.PlanInUse, match=r"^Gold is in use: 2 subscriptions have it\."):
         operations.delete_plan(plan=gold, actor=admin, now=LATER)
     assert Plan.objects.filter(name="Gold").exists()
-    assert _trail() == []
+    assert _entries() == []
 
 
 def test_what_somebody_else_deleted_first_is_not_found(admin: User, copper: Plan) -> None:
@@ -136,7 +136,7 @@ def test_only_an_administrator_manages_plans(
     ):
         with pytest.raises(RoleRequired, match="admin role"):
             deed()
-    assert (Plan.objects.get().rate, len(_trail())) == (5, 1)
+    assert (Plan.objects.get().rate, len(_entries())) == (5, 1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -145,7 +145,7 @@ def test_two_who_make_the_same_plan_at_once_make_it_once(admin: User) -> None:
         return lambda: operations.create_plan(fields={"name": name}, actor=admin, now=NOW)
 
     assert one_won(at_once(make("Copper"), make("COPPER"), make("copper")))
-    assert (Plan.objects.count(), len(_trail())) == (1, 1)
+    assert (Plan.objects.count(), len(_entries())) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -310,7 +310,7 @@ def test_the_button_sends_a_backend_the_headers_that_it_says_it_sends(admin: Use
 def test_a_rotation_seals_all_again_and_changes_nothing_else(
     admin: User, vault_key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apimanager.bootstrap._is_behind", lambda: False)
+    monkeypatch.setattr("apimanager.bootstrap.is_behind", lambda: False)
     api = operations.deploy_revision(api=_with_secret(admin), actor=admin, now=NOW)
     first, before = vault_key.read_text(), api.endpoint_options["secret_headers"]["X-Backend-Key"]
     call_command("rotate_vault_key", verbosity=0)
@@ -330,7 +330,7 @@ def test_a_rotation_seals_all_again_and_changes_nothing_else(
 def test_without_its_key_an_api_is_not_served_and_a_rotation_says_what_to_do(
     admin: User, vault_key: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apimanager.bootstrap._is_behind", lambda: False)
+    monkeypatch.setattr("apimanager.bootstrap.is_behind", lambda: False)
     operations.deploy_revision(api=_with_secret(admin), actor=admin, now=NOW)
     vault_key.unlink()
     vault_key.write_text(vault.rotated())

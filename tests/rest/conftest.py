@@ -45,14 +45,14 @@ def account(db: None) -> Callable[..., dict[str, str]]:
     def headers_of(*roles: Role, name: str = "robot") -> dict[str, str]:
         made = service_accounts.create_service_account(name=name, roles=roles, actor=None, now=NOW)
         issued = issue_token(
-            client=made.client, user=None, scopes=["default"], seconds=3600, now=_now(), actor=made.user
+            client=made.client, user=None, scopes=["default"], seconds=3600, now=moment(), actor=made.user
         )
         return {"Authorization": f"Bearer {issued.token}"}
 
     return headers_of
 
 
-def _now() -> Any:
+def moment() -> Any:
     from django.utils import timezone
 
     return timezone.now()

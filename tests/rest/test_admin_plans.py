@@ -351,7 +351,7 @@ def test_what_is_left_out_stays_and_null_takes_a_limit_away(boss: Client) -> Non
     assert Plan.objects.get(name="Copper").summary == "no limits"
 
 
-def test_a_change_says_on_the_trail_what_it_changed(boss: Client) -> None:
+def test_a_change_says_in_the_audit_log_what_it_changed(boss: Client) -> None:
     _put(boss, f"{PLANS}/Bronze", {"policyName": "Bronze", **_events(eventCount=6000)})
 
     row = AuditEntry.objects.get(verb="plan.updated")

@@ -485,9 +485,9 @@ def test_a_subscription_is_made_read_moved_and_ended(developer: Client, applicat
 
     moved = _put(developer, one, {**made.json(), "requestedThrottlingPolicy": "Silver"}).json()
     assert (moved["throttlingPolicy"], moved["requestedThrottlingPolicy"]) == ("Silver", "Silver")
-    trail = AuditEntry.objects.count()
+    entries = AuditEntry.objects.count()
     assert _put(developer, one, moved).json() == moved, "the same plan again is no conflict"
-    assert AuditEntry.objects.count() == trail
+    assert AuditEntry.objects.count() == entries
     back = _put(developer, one, {**moved, "throttlingPolicy": "Gold"}).json()
     assert back["throttlingPolicy"] == "Gold", "the field that was changed counts, not the one that was read"
     torn = _put(developer, one, {**back, "throttlingPolicy": "Silver", "requestedThrottlingPolicy": "Bronze"})

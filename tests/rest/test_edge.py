@@ -20,7 +20,7 @@ from devportal.operations.tokens import issue_token
 from tests.devportal import builders
 from tests.oauth import flows
 from tests.publisher.builders import NOW, make_api
-from tests.rest.conftest import DEVPORTAL, PUBLISHER, _now
+from tests.rest.conftest import DEVPORTAL, PUBLISHER, moment
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +109,7 @@ def test_a_service_account_is_shut_out_at_once(client: Client, account: Callable
 @pytest.mark.parametrize("path", [f"{PUBLISHER}/apis", f"{DEVPORTAL}/applications", f"{DEVPORTAL}/apis"])
 def test_a_token_of_an_application_is_told_why_it_cannot_manage(client: Client, carol: User, path: str) -> None:
     keys = builders.keys(builders.application(carol))
-    issued = issue_token(client=keys.client, user=carol, scopes=["default"], seconds=600, now=_now(), actor=carol)
+    issued = issue_token(client=keys.client, user=carol, scopes=["default"], seconds=600, now=moment(), actor=carol)
     response = client.get(path, headers={"Authorization": f"Bearer {issued.token}"})
 
     assert (response.status_code, response.json()["code"]) == (403, 900905)

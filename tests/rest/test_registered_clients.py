@@ -295,7 +295,7 @@ def test_who_gives_no_name_and_password_registers_nothing(client: Client, carol:
     assert answer["WWW-Authenticate"].startswith("Basic realm=")
 
 
-def test_guessing_passwords_is_braked_as_at_sign_in(client: Client, carol: User) -> None:
+def test_guessing_passwords_is_throttled_as_at_sign_in(client: Client, carol: User) -> None:
     statuses = [_register(client, password="wrong").status_code for _ in range(6)]
 
     assert statuses[0] == 401

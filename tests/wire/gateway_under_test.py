@@ -102,7 +102,7 @@ async def running(
     proxy_protocol: bool = False,
     mock: Mock | None = None,
     runtime: Mapping[str, Any] | None = None,
-    **door_options: Any,
+    **context_options: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway in front of these backend addresses, the first the primary. `runtime` is what else is deployed."""
     deployment = builders.deployment(
@@ -113,7 +113,7 @@ async def running(
     )
     grant = builders.grant(expires_at=time.time() + 3600)
     routing = FixedRouting(RouteTable([deployment]), {TOKEN: grant})
-    context = GatewayContext(routing=routing, connections=ConnectionRegistry(), **{"handshake": 0.5, **door_options})
+    context = GatewayContext(routing=routing, connections=ConnectionRegistry(), **{"handshake": 0.5, **context_options})
     worker = Worker(context, limits=limits, proxies=proxies, proxy_protocol=proxy_protocol, drain=drain, tick=tick)
     sock = socket.create_server(("127.0.0.1", 0))
     await worker.listen(sock, server_tls)

@@ -259,6 +259,14 @@ async def websockets_backend(
         yield f"{scheme}://localhost:{port}" if options.get("ssl") else f"{scheme}://127.0.0.1:{port}"
 
 
+@asynccontextmanager
+async def nobody() -> AsyncIterator[str]:
+    """The address of a backend that is not there. Its port is kept meanwhile, so that nobody else comes to listen."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield f"ws://127.0.0.1:{kept.getsockname()[1]}"
+
+
 def free_port() -> int:
     """A port on which nothing listens, and which no client is given for its own end meanwhile."""
     return free_ports(1)[0]

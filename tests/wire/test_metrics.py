@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from websockets.exceptions import InvalidStatus
 
+from gateway import native
 from tests.environment import PATIENCE
 from tests.gateway.observability.test_metrics import IN, OUT, Samples, parsed
 from tests.wire.conftest import Certificate
@@ -81,6 +82,8 @@ async def test_what_happens_at_the_gateway_is_in_the_metrics(certificate: Certif
         samples = await watch.until("apim_messages_total", OUT, 5)
         assert samples["apim_message_bytes_total", IN] == 20
         assert samples["apim_workers", ()] == 2
+        relays = {dict(labels)["relay"] for name, labels in samples if name == "apim_worker_relay"}
+        assert relays == {native.RELAY}  # that of all workers, which the banner names too
         await watch.until("apim_refusals_total", (("code", "900906"), ("status", "404")), 1)
         await watch.until("apim_dial_seconds_count", (("api", "Echo"), ("status", "101"), ("version", "1.0.0")), 2)
         await client.close(4321)

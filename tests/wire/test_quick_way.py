@@ -14,7 +14,7 @@ from gateway.server.quick import QuickEntry
 from publisher.endpoint import EndpointOptions
 from tests.gateway import builders
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
-from tests.wire.peers import RawBackend, close_frame, frame, free_port, raw_backend, raw_client, request, switch
+from tests.wire.peers import RawBackend, close_frame, frame, nobody, raw_backend, raw_client, request, switch
 from tests.wire.test_handshake import answer_to
 
 pytestmark = pytest.mark.wire
@@ -32,13 +32,13 @@ async def backend() -> AsyncIterator[RawBackend]:
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Of each first chunk, whether it led in on the quick way; that of `slowly` never does."""
     found = list[bool]()
-    enter = QuickEntry._enter
+    enter = QuickEntry.enter
 
-    def _enter(entry: QuickEntry, data: bytes) -> bool:
+    def entering(entry: QuickEntry, data: bytes) -> bool:
         found.append(enter(entry, data))
         return found[-1]
 
-    monkeypatch.setattr(QuickEntry, "_enter", _enter)
+    monkeypatch.setattr(QuickEntry, "enter", entering)
     return found
 
 
@@ -119,8 +119,7 @@ async def test_a_backend_that_fails_is_tried_again_and_then_the_next_as_its_opti
         heads.append(head)
         return switch(head) if len(heads) > 1 else b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
 
-    async with raw_backend(refuse_once) as backend, raw_backend() as spare:
-        gone = f"ws://127.0.0.1:{free_port()}/app"
+    async with raw_backend(refuse_once) as backend, raw_backend() as spare, nobody() as gone:
         options = EndpointOptions(retries=1, retry_delay=0.0)
         async with running(backend.url, options=options) as gateway:
             await backend_answers(gateway, backend)

@@ -222,7 +222,7 @@ async def test_one_application_leaves_places_for_the_others(
         assert set(refused) == {404, 503}
 
 
-async def test_a_renewal_tells_the_trail_who_and_what_and_no_credential(scenario: Scenario) -> None:
+async def test_a_renewal_tells_the_audit_log_who_and_what_and_no_credential(scenario: Scenario) -> None:
     token = await elsewhere(scenario.token)
     async with running(workers=2) as [first, second]:
         connection = await first.try_admit(token=token)

@@ -15,7 +15,7 @@ from gateway.upstream.dialer import Dialer
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
-from tests.wire.peers import frame, free_port, raw_backend, raw_client, request, switch, tcp_backend, websockets_backend
+from tests.wire.peers import frame, nobody, raw_backend, raw_client, request, switch, tcp_backend, websockets_backend
 
 pytestmark = pytest.mark.wire
 
@@ -36,7 +36,7 @@ async def is_served(gateway: Gateway) -> bool:
 
 
 async def test_a_backend_that_does_not_listen_is_a_502() -> None:
-    async with running(f"ws://127.0.0.1:{free_port()}") as gateway:
+    async with nobody() as gone, running(gone) as gateway:
         status, _, body = await refusal(gateway)
         assert (status, body["code"]) == (502, 101503)
         assert not gateway.connections
@@ -221,7 +221,8 @@ async def test_the_next_address_is_tried_when_the_first_does_not_answer() -> Non
     async with (
         tcp_backend() as silent,
         websockets_backend() as good,
-        running(silent, f"ws://127.0.0.1:{free_port()}", good, options=options) as gateway,
+        nobody() as gone,
+        running(silent, gone, good, options=options) as gateway,
     ):
         assert await is_served(gateway)
 
@@ -253,7 +254,7 @@ async def test_an_answer_that_would_be_the_same_again_is_not_asked_for_again() -
 
 async def test_a_backend_that_fails_again_and_again_is_suspended_and_the_client_told_for_how_long() -> None:
     options = EndpointOptions(suspend_after=2, suspend_initial=30)
-    async with running(f"ws://127.0.0.1:{free_port()}", options=options) as gateway:
+    async with nobody() as gone, running(gone, options=options) as gateway:
         assert [(await refusal(gateway))[0] for _ in range(2)] == [502, 502]
         status, headers, body = await refusal(gateway)
         assert (status, body["code"]) == (503, 303001)

@@ -27,4 +27,5 @@ class Command(BaseCommand):
             master = pid_file.send(settings.GATEWAY_PID_FILE, signal.SIGHUP)
             self.stdout.write(f"The gateway, process {master}, replaces its workers.")
             return
-        sys.exit(launch.gateway_alone(options["workers"]))
+        launch.prepare_alone("gateway")
+        sys.exit(launch.serve_gateway(options["workers"]))

@@ -28,9 +28,25 @@ SWITCH: Final = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 )
+MANY: Final = REQUEST[:-2] + b"X: y\r\n" * 45 + b"\r\n"  # more fields than are read
 MASKED: Final = b"\x81\x85abcdhello" * 5 + b"\x02\x83abcdxyz\x80\x82abcdxy" + b"\x82\xfe\x00\xc8abcd" + bytes(200)
 UNMASKED: Final = b"\x82\x05hello" * 5 + b"\xc1\x03xyz" + b"\x82\x7f" + (70_000).to_bytes(8, "big") + bytes(500)
-SEEDS: Final = (ANY + REQUEST, ANY + SWITCH, b"\x11\x00" + MASKED, b"\x12\x00" + UNMASKED)
+PIECES: Final = b"\x41\x64" + bytes(100) + b"\x00\x64" + bytes(100) + b"\x80\x64" + bytes(100)
+BITS: Final = b"\x41\x64" + bytes(100) + b"\x00\x64" + bytes(100) + b"\xc0\x64" + bytes(100)
+LENGTHS: Final = (  # the first and the last of each way to write one, and such as may not be written so
+    *(b"\x82\x7e" + size.to_bytes(2, "big") + bytes(min(size, 126)) for size in (125, 126, 255, 256)),
+    *(b"\x82\x7f" + size.to_bytes(8, "big") + bytes(9) for size in (65535, 65536, 1 << 62, (1 << 63) - 1, 1 << 63)),
+)
+# What the first byte chooses: how long messages and frames may be, whether they are masked, whether RSV1 is negotiated.
+ANY_SIZE, MESSAGES_OF_200, FRAMES_OF_125, IN_A_PAYLOAD, MASKS, RSV1 = 96, 56, 84, 196, 1, 2
+SEEDS: Final = (
+    *(ANY + head for head in (REQUEST, SWITCH, MANY)),
+    b"\x80\x08" + REQUEST,  # of which less is to be read
+    bytes([ANY_SIZE | MASKS, 0]) + MASKED,
+    *(bytes([choice | RSV1, 0]) + UNMASKED for choice in (ANY_SIZE, FRAMES_OF_125, IN_A_PAYLOAD)),
+    *(bytes([choice | RSV1, 0]) + pieces for choice in (ANY_SIZE, MESSAGES_OF_200) for pieces in (PIECES, BITS)),
+    *(bytes([ANY_SIZE, 0]) + frame for frame in LENGTHS),
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -61,7 +77,7 @@ def _built(folder: Path, seeds: Path, seconds: int) -> list[str]:
         raise build.CannotBuild("no C compiler was found")
     program = str(folder / "fuzz")
     library, version = sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("LDVERSION")
-    linked = [f"-L{library}", f"-Wl,-rpath,{library}", f"-lpython{version}"]  # nothing of it is called
+    linked = [f"-L{library}", f"-Wl,-rpath,{library}", f"-lpython{version}", *build.LIBRARIES]  # none is called
     common = ["-O1", "-g", "-std=c11", "-D_GNU_SOURCE", f"-I{sysconfig.get_path('include')}", "-o", program]
     sanitized = [*compiler, *common, *map(str, SOURCES)]
     if not _run([*sanitized, "-fsanitize=fuzzer,address,undefined", *linked]):

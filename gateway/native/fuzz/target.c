@@ -1,7 +1,8 @@
 /* What a fuzzer calls: the scanner and the readers of heads, on bytes of anybody's choosing.
  *
- * Beside the sanitizers, which see what is read or written out of place, each is held to itself: a stream is read alike
- * in one chunk and in two, and the head of a handshake is read once it is whole and at no byte before.
+ * Beside the sanitizers, which see what is read or written out of place, a stream is read as a plain reading of single
+ * bytes reads it, and alike in one chunk and in two; the head of a handshake is read once it is whole and at no byte
+ * before.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,41 @@ static uint8_t *copy_of(const uint8_t *data, size_t size)
     return copy;
 }
 
+/* What the scanner does, a byte at a time and with no thought of speed (RFC 6455 §5.2). */
+static bool read_by_bytes(const Scanner *scanner, const uint8_t *data, size_t size, Walk *walk)
+{
+    uint8_t head[10];
+    size_t have = 0;
+    *walk = (Walk){.remaining = scanner->remaining, .size = scanner->size, .fragmented = scanner->fragmented};
+    for (size_t i = 0; i < size; i++) {
+        if (walk->remaining) {
+            walk->remaining--;
+            continue;
+        }
+        head[have++] = data[i];
+        const size_t digits = have < 2 ? 0 : (head[1] & 127) == 127 ? 8 : (head[1] & 127) == 126 ? 2 : 0;
+        if (have < 2 + digits)
+            continue;
+        have = 0;
+        uint64_t length = digits ? 0 : head[1] & 127;
+        for (size_t digit = 0; digit < digits; digit++)
+            length = length * 256 + head[2 + digit];
+        const bool is_first = head[0] & 15, is_shortest = length >= (digits == 8 ? 65536 : digits == 2 ? 126 : 0);
+        const uint8_t allowed = is_first ? scanner->rsv : scanner->rsv & 0x30;
+        if ((head[0] & 15) > 2 || is_first == walk->fragmented || (head[0] & 0x70 & ~allowed) || !is_shortest ||
+            length >= (uint64_t)1 << 63 || (head[1] >= 128) != (scanner->mask == 4) || length > scanner->limit)
+            return false;
+        walk->size = is_first ? length : walk->size + length;
+        if (walk->size > scanner->longest)
+            return false;
+        walk->messages += is_first;
+        walk->octets += length;
+        walk->fragmented = head[0] < 128;
+        walk->remaining = length + scanner->mask;
+    }
+    return !have;
+}
+
 static void scan(const uint8_t *data, size_t size, unsigned how)
 {
     static const uint64_t limits[] = {1, 125, 200, 66000, (uint64_t)1 << 63};
@@ -38,9 +74,14 @@ static void scan(const uint8_t *data, size_t size, unsigned how)
         .longest = limits[how / 20 % 5],
         .remaining = how & 128 ? size / 3 : 0,
     };
-    Walk whole, first, second;
-    if (!scanner_walk(&scanner, data, size, &whole))
+    Walk whole, plain, first, second;
+    const bool passes = scanner_walk(&scanner, data, size, &whole);
+    hold(passes == read_by_bytes(&scanner, data, size, &plain), "what passes is what a plain reading lets pass");
+    if (!passes)
         return;
+    hold(whole.messages == plain.messages && whole.octets == plain.octets, "it counts as a plain reading does");
+    hold(whole.remaining == plain.remaining && whole.fragmented == plain.fragmented, "and stands where that stands");
+    hold(!whole.fragmented || whole.size == plain.size, "in a message that is as long");
     const size_t cut = size ? how % size : 0;
     uint8_t *left = copy_of(data, cut), *right = copy_of(data + cut, size - cut);
     if (scanner_walk(&scanner, left, cut, &first)) {

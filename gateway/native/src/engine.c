@@ -1,12 +1,14 @@
 #define PY_SSIZE_T_CLEAN
 #include "engine.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <structmember.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -131,6 +133,24 @@ void engine_pass_on(Engine *engine)
     engine->chunk_at = 0;
 }
 
+void engine_send_gathered(Engine *engine)
+{
+    Gathered *gathered = &engine->gathered;
+    const bool was_on = gathered->is_on;
+    gathered->is_on = gathered->is_writing = false;   /* whom this calls writes at once, and what it dials need not wait */
+    for (unsigned i = 0; i < gathered->dials_size; i++) {
+        Dial *dial = &gathered->dials[i];
+        transport_dial(dial->transport, (struct sockaddr *)&dial->address, dial->size);
+        Py_DECREF(dial->transport);
+    }
+    for (unsigned i = 0; i < gathered->writing_size; i++) {
+        transport_send_gathered(gathered->writing[i]);
+        Py_DECREF(gathered->writing[i]);
+    }
+    gathered->dials_size = gathered->writing_size = 0;
+    gathered->is_on = was_on;
+}
+
 /* What is ready, as `epoll_wait` has it. Where one message is waited for after the other, what they cost is mostly that
  * this thread falls asleep and is woken; so it looks for a moment longer, and gives way to all who want the core. Where
  * several are under way it would only find fewer of them at a time. */
@@ -217,6 +237,7 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
         engine->turns++;
         Transport *due = engine->due;
         engine->due = engine->last_due = NULL;
+        engine->gathered.is_on = true;
         for (int i = 0; i < count; i++) {
             const struct epoll_event *event = &engine->ready[i];
             fetch_ahead(engine->ready, i, count);
@@ -233,6 +254,11 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
             transport_serve_due(transport);
         }
         engine_pass_on(engine);
+        engine->gathered.is_on = false;
+        if (engine->gathered.writing_size || engine->gathered.dials_size) {
+            engine_hold(engine);
+            engine_send_gathered(engine);
+        }
         (void)tell_lost(engine);
         if (engine->has_called)   /* clients come and go: what they cost is not the waking */
             engine->shallow = 0;
@@ -312,6 +338,28 @@ static PyObject *engine_accept(Engine *engine, PyObject *listening)
     return Py_BuildValue("(iN)", fd, address ? address : Py_NewRef(Py_None));
 }
 
+/* How long the address is that `ip` and `port` come to; 0 where it is none. */
+static socklen_t numeric_address(const char *ip, uint16_t port, struct sockaddr_storage *address)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *)address;
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, ip, &four->sin_addr) == 1) {   /* the library's own way to all of them takes far longer */
+        four->sin_family = AF_INET;
+        four->sin_port = htons(port);
+        return sizeof *four;
+    }
+    char service[8];
+    snprintf(service, sizeof service, "%d", port);
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(ip, service, &hints, &found))
+        return 0;
+    const socklen_t size = found->ai_addrlen;
+    memcpy(address, found->ai_addr, size);
+    freeaddrinfo(found);
+    return size;
+}
+
 /* connect(ip, port, protocol, tls, server_name, on_made). */
 static PyObject *engine_connect(Engine *engine, PyObject *args)
 {
@@ -320,32 +368,27 @@ static PyObject *engine_connect(Engine *engine, PyObject *args)
     PyObject *protocol, *tls, *on_made;
     if (!PyArg_ParseTuple(args, "siOOzO", &ip, &port, &protocol, &tls, &server_name, &on_made))
         return NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%d", port & 0xFFFF);
-    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *address = NULL;
-    if (getaddrinfo(ip, service, &hints, &address)) {
-        PyErr_Format(PyExc_OSError, "%s is no IP address", ip);
-        return NULL;
-    }
-    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        freeaddrinfo(address);
-        return NULL;
-    }
-    without_delay(fd);
-    int done = connect(fd, address->ai_addr, address->ai_addrlen);
-    if (done && errno == EINPROGRESS)   /* on the same machine it is there by now: asked again, the kernel says so */
-        done = connect(fd, address->ai_addr, address->ai_addrlen);
-    const int error = errno;
-    freeaddrinfo(address);
-    if (done && error != EINPROGRESS && error != EALREADY) {
-        close(fd);
-        errno = error;
+    struct sockaddr_storage address;
+    const socklen_t size = numeric_address(ip, (uint16_t)port, &address);
+    if (!size)
+        return PyErr_Format(PyExc_OSError, "%s is no IP address", ip);
+    const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
         return PyErr_SetFromErrno(PyExc_OSError);
+    without_delay(fd);
+    Transport *transport = transport_new(engine, fd, protocol, tls, server_name, on_made, true);
+    Gathered *gathered = &engine->gathered;
+    if (transport && gathered->is_on) {
+        Dial *dial = &gathered->dials[gathered->dials_size++];
+        dial->transport = (Transport *)Py_NewRef((PyObject *)transport);
+        dial->size = size;
+        dial->address = address;
+        if (gathered->dials_size == GATHERED)
+            engine_send_gathered(engine);
+    } else if (transport) {
+        transport_dial(transport, (struct sockaddr *)&address, size);
     }
-    return (PyObject *)transport_new(engine, fd, protocol, tls, server_name, on_made, done != 0);
+    return (PyObject *)transport;
 }
 
 /* --- the type ---------------------------------------------------------------------------------------------------- */
@@ -367,6 +410,11 @@ static PyObject *engine_close(Engine *engine, PyObject *nothing)
         transport_forget(transport);
     }
     engine->last_closed = NULL;
+    Gathered *gathered = &engine->gathered;
+    while (gathered->dials_size)
+        Py_DECREF(gathered->dials[--gathered->dials_size].transport);
+    while (gathered->writing_size)
+        Py_DECREF(gathered->writing[--gathered->writing_size]);
     if (engine->poller >= 0)
         close(engine->poller);
     engine->poller = -1;

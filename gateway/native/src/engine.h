@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 enum {
     CHUNK = 128 * 1024,   /* bytes that are read from a socket at a time */
@@ -19,6 +20,8 @@ enum {
     EVENTS = 256,         /* sockets in one turn */
     PASSING = 16,        /* chunks that are passed on together, */
     PASSING_BYTES = 64 * 1024,   /* and about how long they are */
+    GATHERED = 16,       /* transports whose writes, and dials that are begun together, */
+    GATHERED_BYTES = 4096,       /* and how much each may have written by then */
     TURNS = 1024,         /* turns before Python has its own, whether or not it has something to do */
 };
 
@@ -36,6 +39,22 @@ typedef struct {
     const uint8_t *bytes;
     size_t size;
 } Passing;
+
+/* A dial that is to begin before the turn is over. */
+typedef struct {
+    Transport *transport;
+    struct sockaddr_storage address;
+    socklen_t size;
+} Dial;
+
+/* What Python writes, and whom it dials, while the engine serves its sockets is gathered until some have come together
+ * or all are served: peers that are told in a row are woken once, not each by itself. */
+typedef struct {
+    bool is_on, is_writing;         /* the engine serves its sockets; and it is Python that writes now */
+    unsigned writing_size, dials_size;
+    Transport *writing[GATHERED];   /* held till then */
+    Dial dials[GATHERED];
+} Gathered;
 
 typedef struct {
     PyObject_HEAD
@@ -56,6 +75,7 @@ typedef struct {
     size_t chunk_at;            /* where in `chunk` there is room for more: before it is what passes */
     Passing passing[PASSING];
     unsigned passing_size, passing_at;   /* how many there are, and which is the next */
+    Gathered gathered;
     const uint8_t *inside;      /* what TLS has not taken yet */
     size_t inside_size;
     Outgoing outside;
@@ -67,6 +87,9 @@ extern PyTypeObject EngineType;
 
 /* Send what passes. */
 void engine_pass_on(Engine *engine);
+
+/* Begin the dials and send the writes that were gathered; needs the GIL where there are any. */
+void engine_send_gathered(Engine *engine);
 
 /* Take the GIL, if the engine is without: before anything of Python's is touched, a reference count included. It keeps
  * it until it waits again. Python finds sent what has passed, so nothing that it writes gets in front of it. */

@@ -21,6 +21,7 @@ static const double LINGER_SECONDS = 2.0;   /* for a peer to answer the end of T
 
 static void rearm(Transport *transport);
 static void close_softly(Transport *transport);
+static void send_waiting(Transport *transport);
 
 /* Without the C library's steps for threads that are cancelled in the midst of a call, which cost as much as the scanner.
  * The sanitizers know what its own functions do to memory, and nothing of these. */
@@ -161,7 +162,9 @@ static void rearm(Transport *transport)
     uint32_t wanted = EPOLLOUT | EPOLLET;
     if (transport->state != CONNECTING)
         wanted = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET |
-                 (transport->waiting_size ? EPOLLOUT : transport->watched & EPOLLIN ? transport->watched & EPOLLOUT : 0u);
+                 (transport->waiting_size && !transport->is_gathered ? EPOLLOUT
+                  : transport->watched & EPOLLIN                     ? transport->watched & EPOLLOUT
+                                                                     : 0u);
     if (wanted == transport->watched)
         return;
     struct epoll_event event = {.events = wanted, .data.ptr = transport};
@@ -218,11 +221,39 @@ static bool keep(Transport *transport, const uint8_t *bytes, size_t size)
     return true;
 }
 
+/* Keep bytes back until more is sent together with them, if they are few and nothing waits for room. */
+static bool gather(Transport *transport, const uint8_t *bytes, size_t size)
+{
+    Gathered *gathered = &transport->engine->gathered;
+    if (!gathered->is_writing || (transport->state != OPEN && transport->state != CLOSING) ||
+        transport->waiting_size + size > GATHERED_BYTES || (transport->waiting_size && !transport->is_gathered) ||
+        !keep(transport, bytes, size))
+        return false;
+    if (!transport->is_gathered) {
+        transport->is_gathered = true;
+        gathered->writing[gathered->writing_size++] = (Transport *)Py_NewRef((PyObject *)transport);
+        if (gathered->writing_size == GATHERED)
+            engine_send_gathered(transport->engine);
+    }
+    return true;
+}
+
+void transport_send_gathered(Transport *transport)
+{
+    transport->is_gathered = false;
+    if (transport->state != LOST && transport->waiting_size)
+        send_waiting(transport);
+}
+
 /* Bytes as they go over the wire: at once as far as the socket has room, the rest later. */
 static void send_out(Transport *transport, const uint8_t *bytes, size_t size)
 {
     size_t sent = 0;
-    if (transport->state == LOST || !size)
+    if (transport->state == LOST || !size || gather(transport, bytes, size))
+        return;
+    if (transport->is_gathered)   /* it comes first */
+        transport_send_gathered(transport);
+    if (transport->state == LOST)
         return;
     if (!transport->waiting_size && transport->state != CONNECTING) {
         const ssize_t done = send_now(transport->fd, bytes, size);
@@ -581,15 +612,28 @@ Transport *transport_new(Engine *engine, int fd, PyObject *protocol, PyObject *t
     if (engine->open)
         engine->open->before = transport;
     engine->open = (Transport *)Py_NewRef((PyObject *)transport);
-    if (is_connecting)
-        rearm(transport);
-    else
+    if (!is_connecting)
         has_connected(transport);
     return transport;
 failed:
     SSL_free(ssl);
     close(fd);
     return NULL;
+}
+
+void transport_dial(Transport *transport, const struct sockaddr *address, socklen_t size)
+{
+    if (transport->state != CONNECTING)
+        return;
+    int done = connect(transport->fd, address, size);
+    if (done && errno == EINPROGRESS)   /* on the same machine it is there by now: asked again, the kernel says so */
+        done = connect(transport->fd, address, size);
+    if (!done)
+        has_connected(transport);
+    else if (errno == EINPROGRESS || errno == EALREADY)
+        rearm(transport);
+    else
+        fail(transport, errno);
 }
 
 /* --- for Python -------------------------------------------------------------------------------------------------- */
@@ -599,8 +643,11 @@ static PyObject *transport_write(Transport *transport, PyObject *data)
     Py_buffer view;
     if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE))
         return NULL;
+    Gathered *gathered = &transport->engine->gathered;
+    gathered->is_writing = gathered->is_on;
     if (transport->state == OPEN && !transport->wants_eof && view.len)
         write_out(transport, view.buf, (size_t)view.len);
+    gathered->is_writing = false;
     PyBuffer_Release(&view);
     Py_RETURN_NONE;
 }
@@ -608,13 +655,18 @@ static PyObject *transport_write(Transport *transport, PyObject *data)
 static PyObject *transport_close(Transport *transport, PyObject *nothing)
 {
     (void)nothing;
+    Gathered *gathered = &transport->engine->gathered;
+    gathered->is_writing = gathered->is_on;
     close_softly(transport);
+    gathered->is_writing = false;
     Py_RETURN_NONE;
 }
 
 static PyObject *transport_abort(Transport *transport, PyObject *nothing)
 {
     (void)nothing;
+    if (transport->is_gathered)   /* written is written */
+        transport_send_gathered(transport);
     lose(transport, NULL);
     Py_RETURN_NONE;
 }

@@ -35,6 +35,7 @@ struct Transport {
     bool may_read;           /* there may be something to read, which the poller has told and will not tell again */
     bool is_odd;             /* only an error, the end or an empty socket says that nothing more is to be read */
     bool is_due;             /* it is read in the next turn without being told of */
+    bool is_gathered;        /* what it has waiting is sent before this turn is over */
     uint8_t *waiting;        /* bytes that the socket had no room for: `waiting_size` from `waiting_at` on */
     size_t waiting_at, waiting_size, waiting_room, high, low;
     PyObject *protocol, *on_made, *tls, *peername, *sockname, *deadline;
@@ -48,7 +49,8 @@ extern PyTypeObject TransportType;
 /* Once, when the module is loaded. */
 bool transport_prepare(void);
 
-/* A transport for a descriptor, which is its own from now on, even where NULL is returned. `tls` may be None.
+/* A transport for a descriptor, which is its own from now on, even where NULL is returned. `tls` may be None. One that
+ * `is_connecting` is to be dialled.
  *
  * `on_made` is called once, with None when the protocol has its connection, else with the exception. */
 Transport *transport_new(Engine *engine, int fd, PyObject *protocol, PyObject *tls, const char *server_name,
@@ -83,6 +85,12 @@ void transport_serve(Transport *transport, uint32_t events);
 
 /* What its leg let pass is for this one. */
 void transport_pass(Transport *transport, const uint8_t *bytes, size_t size);
+
+/* Begin to connect, unless it was given up meanwhile. */
+void transport_dial(Transport *transport, const struct sockaddr *address, socklen_t size);
+
+/* Send what was gathered of it. */
+void transport_send_gathered(Transport *transport);
 
 /* It was due, and is let go. */
 void transport_serve_due(Transport *transport);

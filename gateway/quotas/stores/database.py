@@ -245,15 +245,12 @@ def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window]
     among = (f"({', '.join(['%s'] * len(values))})" for values in (keys, begins))
     lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
     question = "{} WHERE key IN {} AND begins IN {} ORDER BY id{}".format(_WINDOWS, *among, lock)
-
-    def ask() -> dict[Place, QuotaWindow]:
+    while True:
         with connection.cursor() as cursor:
             cursor.execute(question, [*keys, *begins])
-            return {(key, begins): QuotaWindow(pk, key, begins, *rest) for pk, key, begins, *rest in cursor.fetchall()}
-
-    rows = ask()
-    missing = sorted(set(windows) - set(rows))
-    if missing:
+            rows = {(key, since): QuotaWindow(pk, key, since, *rest) for pk, key, since, *rest in cursor.fetchall()}
+        if not (missing := sorted(set(windows) - set(rows))):
+            return {place: rows[place] for place in windows}
         QuotaWindow.objects.bulk_create(
             [
                 QuotaWindow(key=key, begins=window.start, ends=window.end, granted=begins_with(key, window))
@@ -261,8 +258,6 @@ def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window]
             ],
             ignore_conflicts=True,
         )
-        rows = ask()
-    return {place: rows[place] for place in windows}
 
 
 def _end_leases(holder: str, spent: Mapping[int, int] | None, which: Q) -> None:

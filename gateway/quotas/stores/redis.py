@@ -25,6 +25,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 from redis import Redis
@@ -246,7 +247,8 @@ class RedisLeaseStore:
         if not requests:
             return []
         if self._checkpoints and not self._epoch:
-            self._learn_epoch(self._checkpoints)
+            with closing(self._checkpoints):  # the thread of the leases needs the database for nothing else
+                self._know_epoch(self._checkpoints)
         begins_with = self._carried_over(requests, now)
         with self.redis.pipeline() as pipe:
             for request, carried in zip(requests, begins_with, strict=True):
@@ -279,7 +281,8 @@ class RedisLeaseStore:
                 )
             answers = pipe.execute()
         if self._checkpoints and any(answer[0] == "forgotten" for answer in answers):
-            self._learn_epoch(self._checkpoints)
+            with closing(self._checkpoints):
+                self._know_epoch(self._checkpoints)
             raise StoreRecovering(self._epoch)
         if any(answer[0] == "recovering" for answer in answers):
             raise StoreRecovering(self._epoch)
@@ -369,13 +372,6 @@ class RedisLeaseStore:
     def _last_saved(self) -> float:
         found: Any = self.redis.get(_SAVED)
         return float(found or 0)
-
-    def _learn_epoch(self, checkpoints: DatabaseCheckpoints) -> None:
-        """On the thread of the leases, which needs the database for nothing else."""
-        try:
-            self._know_epoch(checkpoints)
-        finally:
-            checkpoints.close()
 
     def _know_epoch(self, checkpoints: DatabaseCheckpoints) -> None:
         """Learn which life of Redis this is. Raises StoreForgot if it was this process that began a new one."""

@@ -57,4 +57,4 @@ def test_a_token_was_last_used_when_its_latest_connection_was_opened(django_asse
 
 
 def test_the_portal_is_told_of_it() -> None:
-    assert last_opened_with in token_use._readers
+    assert last_opened_with in token_use.readers

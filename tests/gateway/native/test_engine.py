@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import _ssl
 import asyncio
+import ctypes
 import os
 import resource
-import select
 import socket
 import ssl
 import struct
-import threading
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ from tests.wire.conftest import Certificate
 from tests.wire.peers import until
 
 RESET = struct.pack("ii", 1, 0)
+SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_1_2 = 124, 0x0303  # <openssl/ssl.h>
 
 
 class Remembering(asyncio.Protocol):
@@ -73,9 +75,13 @@ def loop() -> NativeLoop:
     return running
 
 
-async def connected(protocol: Remembering | None = None, **options: Any) -> tuple[Remembering, socket.socket]:
-    """A protocol over the engine's end of a connection, and the peer's end of it."""
+async def connected(
+    protocol: Remembering | None = None, *, room: int = 0, **options: Any
+) -> tuple[Remembering, socket.socket]:
+    """A protocol over the engine's end of a connection, and the peer's end of it. `room`: what the kernel may hold."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        if room:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
         peer = socket.create_connection(server.getsockname())
         sock, _ = server.accept()
     _, made = await loop().connect_accepted_socket(lambda: protocol or Remembering(), sock, **options)
@@ -114,6 +120,70 @@ async def test_what_comes_is_given_and_what_is_written_arrives_whole_and_in_orde
         await until(lambda: protocol.events[-1] == "lost")
     assert protocol.error is None
     assert loop().engine.connections == 0
+
+
+class Answering(Remembering):
+    """Writes these pieces as soon as anything comes, and then calls this of its transport."""
+
+    def __init__(self, pieces: list[bytes], then: str) -> None:
+        super().__init__()
+        self.pieces, self.then = pieces, then
+
+    def data_received(self, data: bytes) -> None:
+        for piece in self.pieces:
+            self.transport.write(piece)
+        getattr(self.transport, self.then)()
+
+
+@pytest.mark.parametrize("then", ["close", "abort", "write_eof", "pause_reading"])
+async def test_what_is_written_while_the_engine_serves_arrives_whole_whatever_is_done_behind_it(then: str) -> None:
+    pieces = [os.urandom(size) for size in (1, 900, 4095, 1, 30_000, 2, 5000, 3)]
+    pairs = [await connected(Answering(pieces, then)) for _ in range(40)]  # more than are sent together
+    for _, peer in pairs:
+        peer.send(b"?")
+    whole = b"".join(pieces)
+    for protocol, peer in pairs:
+        assert await read(peer, len(whole)) == whole
+        assert protocol.transport.get_write_buffer_size() == 0
+        protocol.transport.abort()
+        peer.close()
+    await until(lambda: all(protocol.events == ["made", "lost"] for protocol, _ in pairs))
+    assert loop().engine.connections == 0
+
+
+async def test_who_is_dialled_while_the_engine_serves_is_dialled_once_unless_it_is_given_up_before() -> None:
+    engine, said, dialled = loop().engine, dict[int, Any](), list[Remembering]()
+
+    class Dialling(Remembering):
+        def data_received(self, data: bytes) -> None:
+            for number in range(40):
+                port = nobodys if number == 7 else server.getsockname()[1]
+                dialled.append(made := Remembering())
+                transport = engine.connect(
+                    "127.0.0.1", port, made, None, None, lambda error, number=number: said.update({number: error})
+                )
+                if number == 39:
+                    transport.abort()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            nobodys = closed.getsockname()[1]
+        asking, peer = await connected(Dialling())
+        with peer:
+            peer.send(b"?")
+            await until(lambda: len(said) == 40)
+        assert {number for number, error in said.items() if error} == {7, 39}
+        assert isinstance(said[7], ConnectionRefusedError)
+        for number in set(said) - {7, 39}:
+            server.accept()[0].close()
+            assert dialled[number].events[0] == "made"
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    for each in (*dialled, asking):
+        if each.transport:
+            each.transport.abort()
+    await until(lambda: not engine.connections)
 
 
 async def test_a_reader_that_is_slow_has_the_writer_pause_and_go_on() -> None:
@@ -214,32 +284,33 @@ async def test_one_that_looks_again_before_it_sleeps_does_sleep() -> None:
     assert not engine.is_hot  # as long as nothing comes quickly, it does not look again at all
 
 
-async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_share() -> None:
-    flooded, flood = await connected()
-    quiet, peer = await connected()
-    is_over = threading.Event()
-
-    def pour() -> None:
-        while not is_over.is_set():
-            if select.select([], [flood], [], 1)[1]:
-                flood.send(b"x" * 262_144)
-
-    thread = threading.Thread(target=pour)
-    thread.start()
-    try:
-        with flood, peer:
-            await until(lambda: len(flooded.received) > 1_000_000)
-            flooded.data_received = lambda data: None  # type: ignore[method-assign]
+@pytest.mark.parametrize("passes", [False, True], ids=["given to Python", "passed by itself"])
+async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_share(passes: bool) -> None:
+    """Who floods is a process, so that it goes on whoever has the interpreter's lock, and more waits than is read."""
+    (flooded, flood), (quiet, peer), (backend, drain) = [await connected(room=1 << 22) for _ in range(3)]
+    leg: Any = native.LegBase()
+    leg.scanner, leg.meter, leg.flows, leg.heard = FrameScanner(masked=False), FREE, passes, False
+    flooded.transport.splice(leg, backend.transport)
+    with flood, peer, drain:
+        flood.setblocking(True)
+        drain.setblocking(True)
+        flooding = ["timeout", "20", "yes", b"\x82\x02x"]  # frames of two bytes
+        commands = (flooding, flood, None), (["cat"], subprocess.DEVNULL, drain)
+        processes = [subprocess.Popen(command, stdout=to, stdin=of) for command, to, of in commands]
+        try:
+            await until(lambda: leg.scanner.messages > 100_000 if passes else len(flooded.received) > 1_000_000)
+            flooded.data_received = lambda data: time.sleep(0.003)  # type: ignore[method-assign]  # more has come by then
             for number in range(1, 20):  # and timers, other descriptors and the other connection have their turn
                 await loop().sock_sendall(peer, b"?")
                 await until(lambda expected=number: len(quiet.received) == expected)  # type: ignore[misc]
-            is_over.set()
-            await asyncio.to_thread(thread.join)
-    finally:
-        is_over.set()
-    flooded.transport.abort()
-    quiet.transport.abort()
-    await until(lambda: "lost" in quiet.events + flooded.events)
+            assert processes[0].poll() is None  # while it lasted
+        finally:
+            for process in processes:
+                process.terminate()
+                process.wait()
+    for each in (flooded, quiet, backend):
+        each.transport.abort()
+    await until(lambda: all("lost" in each.events for each in (flooded, quiet, backend)))
 
 
 async def test_a_protocol_that_fails_is_told_to_the_loop_s_handler_and_its_connection_ends() -> None:
@@ -469,3 +540,39 @@ async def test_a_client_expects_the_name_that_it_asked_for(served: ssl.SSLContex
     server.close()
     await server.wait_closed()
     assert names == ["localhost", None, "elsewhere.test", "localhost"]
+
+
+class OpenSsl:
+    """A client by OpenSSL's own functions, for what Python's `ssl` does not let a client do."""
+
+    def __init__(self, descriptor: int) -> None:
+        linked = (native.find_extension(), _ssl)  # a wheel has its own inside and hides it, as some Pythons do
+        libraries = (ctypes.CDLL(str(module.__file__)) for module in linked if module)
+        self.library = next(library for library in libraries if hasattr(library, "SSL_renegotiate"))
+        for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+            getattr(self.library, name).restype = ctypes.c_void_p
+        self.context = ctypes.c_void_p(self.library.SSL_CTX_new(ctypes.c_void_p(self.library.TLS_client_method())))
+        self.ssl = ctypes.c_void_p(self.library.SSL_new(self.context))
+        self.library.SSL_ctrl(self.ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_1_2, None)
+        assert self.library.SSL_set_fd(self.ssl, descriptor) == 1
+
+    def call(self, name: str, *given: object) -> int:
+        return int(getattr(self.library, name)(self.ssl, *given))
+
+    def free(self) -> None:
+        self.library.SSL_free(self.ssl)
+        self.library.SSL_CTX_free(self.context)
+
+
+async def test_a_client_that_asks_to_shake_hands_again_is_refused(served: ssl.SSLContext) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(True)
+    with theirs:
+        client = OpenSsl(theirs.fileno())
+        connecting = loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
+        (_, protocol), shaken = await asyncio.gather(connecting, asyncio.to_thread(client.call, "SSL_connect"))
+        assert shaken == 1
+        assert client.call("SSL_renegotiate") == 1
+        assert await asyncio.to_thread(client.call, "SSL_do_handshake") != 1  # the server says no_renegotiation
+        client.free()
+    await until(lambda: protocol.events[-1] == "lost")

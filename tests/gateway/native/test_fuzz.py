@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway import native
-from gateway.native import build
+from gateway.native import build, sanitized
 from gateway.native.fuzz import __main__ as fuzzer
 
 LIMIT = 32768
@@ -25,6 +25,8 @@ def test_a_compiler_that_cannot_is_named(
     monkeypatch.setattr(build, "compiler", list)
     assert fuzzer.main([]) == 1
     assert capsys.readouterr().err == "There is no fuzzing: no C compiler was found.\n"
+    assert sanitized.main([]) == 1
+    assert capsys.readouterr().err == "The relay cannot be built with sanitizers: no C compiler was found.\n"
 
 
 def test_the_fuzzer_begins_with_what_is_read() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway import native
 from gateway.handshake.head import is_handshake, refuse_head
+from gateway.native import pure
 from gateway.upstream import handshake
 from gateway.upstream.handshake import BackendError, HandshakeProtocol, HandshakeResponse
 
@@ -151,6 +152,13 @@ def test_an_answer_that_is_read_quickly_is_read_alike_by_those_who_read_any(data
         assert rest in without(data[:end], proof)
 
 
+@given(key=st.binary(max_size=200))
+@example(key=b"dGhlIHNhbXBsZSBub25jZQ==")
+def test_the_proof_of_a_key_is_the_same_whoever_makes_it(key: bytes) -> None:
+    assert native.proof_of(key) == pure.proof_of(key)
+    assert pure.proof_of(b"dGhlIHNhbXBsZSBub25jZQ==") == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 §1.3
+
+
 def test_a_head_is_read_once_it_is_whole_and_no_byte_before() -> None:
     for read, whole in ((native.read_request, REQUEST), (native.read_switch, SWITCH)):
         assert not any(read(whole[:size], LIMIT) for size in range(len(whole)))
@@ -166,3 +174,65 @@ def test_what_most_clients_and_backends_send_is_read_quickly() -> None:
         b"X-Backend: 7", b"date: Fri, 27 Nov 2026 12:00:00 GMT\r\nServer: Python/3.11 websockets/15.0"
     )
     assert bool(native.read_switch(dated, LIMIT)) is HAS_EXTENSION
+
+
+@pytest.mark.parametrize(
+    ("given", "instead"),
+    [
+        (b"GET ", b"PUT "),
+        (b"HTTP/1.1", b"HTTP/1.0"),
+        (b"room=5", b"room=5#here"),
+        (b"Host: gateway.test:8443\r\n", b""),
+        (b"Upgrade: websocket", b"Upgrade: h2c"),
+        (b"Connection: Upgrade", b"Connection: close"),
+        (b"Version: 13", b"Version: 12"),
+        (b"Y2RlZg==", b"Y2RlZgA="),
+        (b"Y2RlZg==", b"Y2RlZg=A"),
+        (b"Y2RlZg==", b"Y2Rl-g=="),
+        (b"Y2RlZg==", b"Y2RlZ==="),
+        (b"Y2RlZg==", b"Y2RlZmc="),
+        (b"X-Odd:", b"X Odd:"),
+        (b"X-Odd:", b"X-Odd"),
+        (b"X-Odd:", b"X-Odd:  "),
+        (b"X-Odd:", b" X-Odd:"),
+        (b"caf\xc3\xa9", b"a\tb"),
+        (b"caf\xc3\xa9", b"a\x00b"),
+        (b"caf\xc3\xa9", b"a "),
+        (b"caf\xc3\xa9\r\n", b"a\n"),
+        *(
+            (b"X-Odd:", line + b"\r\nX-Odd:")
+            for line in (
+                *(b"Content-Length: 0", b"Transfer-Encoding: chunked", b"Host: b", b"Upgrade: websocket"),
+                *(b"Connection: Upgrade", b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==", b"Sec-WebSocket-Version: 13"),
+                *(b"Authorization: Bearer d", b"Sec-WebSocket-Protocol: chat"),
+                *(
+                    b"Origin: http://a\r\nOrigin: http://b",
+                    b"Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: b",
+                ),
+            )
+        ),
+    ],
+)
+def test_a_request_that_is_for_others_to_judge_is_not_read_quickly(given: bytes, instead: bytes) -> None:
+    assert REQUEST.count(given) == 1
+    assert native.read_request(REQUEST.replace(given, instead), LIMIT) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "instead"),
+    [
+        (b"101 ", b"200 "),
+        (b"HTTP/1.1", b"HTTP/1.0"),
+        (b"Switching", b"Swit\x00ching"),
+        (b"Upgrade: websocket", b"Upgrade: h2c"),
+        (b"Connection: Upgrade", b"Connection: close"),
+        (b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", b""),
+        (b"X-Backend:", b"Content-Length: 0\r\nX-Backend:"),
+        (b"X-Backend:", b"Transfer-Encoding: chunked\r\nX-Backend:"),
+        (b"X-Backend:", b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Backend:"),
+        (b"X-Backend:", b"Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\nX-Backend:"),
+    ],
+)
+def test_an_answer_that_is_for_others_to_judge_is_not_read_quickly(given: bytes, instead: bytes) -> None:
+    assert SWITCH.count(given) == 1
+    assert native.read_switch(SWITCH.replace(given, instead), LIMIT) is None

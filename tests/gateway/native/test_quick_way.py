@@ -16,7 +16,7 @@ from gateway import native
 from gateway.native import build, pure
 from gateway.quotas.meter import LimitSource, Meter
 from gateway.relay.frames import FrameError, FrameScanner
-from tests.gateway.relay.test_frames import cut, streams
+from tests.gateway.relay.test_frames import cut, read_by_bytes, streams
 
 HAS_EXTENSION = native.RELAY == native.NATIVE
 LARGEST = (1 << 63) - 1
@@ -83,6 +83,23 @@ def test_what_passes_at_a_glance_is_read_alike_by_the_plain_reading(
         purse.cells[1] = plain.octets
         plain.controls.clear()
         held = chunk[end:]
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@given(data=st.data(), limit=st.sampled_from([0, 125, 66000]), longest=st.sampled_from([0, 127, 65999]))
+def test_what_passes_at_a_glance_a_reading_of_single_bytes_finds_nothing_in(
+    data: st.DataObject, masked: bool, limit: int, longest: int
+) -> None:
+    stream = data.draw(streams(masked=masked))
+    expected = read_by_bytes(stream, masked=masked, rsv=0, limit=limit, most=longest)
+    scanner = FrameScanner(masked=masked, limit=limit, frame=longest)
+    has_passed = side(scanner, Meter()).passes(stream)
+    is_ordinary = bool(stream) and not expected.error and not expected.controls and expected.passed == len(stream)
+    assert has_passed <= is_ordinary
+    if HAS_EXTENSION:
+        assert has_passed == is_ordinary
+    if has_passed:
+        assert (scanner.messages, scanner.octets) == (expected.messages, expected.octets)
 
 
 @given(
@@ -188,7 +205,7 @@ def test_where_it_cannot_be_built_it_is_said_why_and_not_tried_again_at_each_sta
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, does: str, sentence: str
 ) -> None:
     monkeypatch.setenv("CC", compiler(elsewhere, does))
-    monkeypatch.setattr(build, "_has_headers", lambda: True)
+    monkeypatch.setattr(build, "has_headers", lambda: True)
     assert build.main() == build.main() == 0
     assert build.why_not() == sentence
     assert (elsewhere / "runs").read_text() == "ran\n"
@@ -200,7 +217,7 @@ def test_a_machine_without_a_compiler_or_headers_or_another_system_has_none(
 ) -> None:
     def why(change: Callable[[pytest.MonkeyPatch], None]) -> str:
         with monkeypatch.context() as patch:
-            patch.setattr(build, "_has_headers", lambda: True)
+            patch.setattr(build, "has_headers", lambda: True)
             change(patch)
             with pytest.raises(build.CannotBuild) as caught:
                 build.compile_to(build.EXTENSION)
@@ -209,13 +226,13 @@ def test_a_machine_without_a_compiler_or_headers_or_another_system_has_none(
     monkeypatch.delenv("CC", raising=False)
     assert "no C compiler" in why(lambda patch: patch.setenv("PATH", str(elsewhere)))
     monkeypatch.setenv("CC", compiler(elsewhere, "true"))
-    assert "Python's headers" in why(lambda patch: patch.setattr(build, "_has_headers", lambda: False))
+    assert "Python's headers" in why(lambda patch: patch.setattr(build, "has_headers", lambda: False))
     assert "Linux only" in why(lambda patch: patch.setattr(sys, "platform", "darwin"))
 
 
 def test_it_is_built_anew_when_its_sources_have_changed(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", compiler(elsewhere, 'while [ "$1" != -o ]; do shift; done; touch "$2"'))
-    monkeypatch.setattr(build, "_has_headers", lambda: True)
+    monkeypatch.setattr(build, "has_headers", lambda: True)
     build.main()
     build.main()
     assert build.EXTENSION.exists()
@@ -228,7 +245,7 @@ def test_it_is_built_anew_when_its_sources_have_changed(elsewhere: Path, monkeyp
 def test_one_that_was_built_of_other_sources_is_not_taken(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert build.is_current()  # nothing is known of it
     monkeypatch.setenv("CC", compiler(elsewhere, 'while [ "$1" != -o ]; do shift; done; touch "$2"'))
-    monkeypatch.setattr(build, "_has_headers", lambda: True)
+    monkeypatch.setattr(build, "has_headers", lambda: True)
     build.main()
     assert build.is_current()
     monkeypatch.setattr(build, "sources", lambda: "others")

@@ -17,7 +17,7 @@ from gateway.authorization.decision import Allow, authorize
 from gateway.connections.registry import Connection
 from gateway.database import DatabaseThread
 from gateway.models import ViolationCount, ViolationSample
-from gateway.observability.violation_log import BOOK, MOST_ALIKE, ViolationLog, prune
+from gateway.observability.violation_log import MOST_ALIKE, RECORDS, ViolationLog, prune
 from gateway.payloads.schemas import PayloadCheck
 from gateway.routing.table import RouteTable
 from gateway.routing.topics import Topic
@@ -73,12 +73,12 @@ async def test_a_violation_is_counted_and_kept_with_its_place(harness: Harness) 
     harness.send(b'{"text": 5}')
     harness.send('{"text": "größer\0'.encode(), "backend", of=connection(mode=ValidationMode.ENFORCE))
     await harness.log.write()
-    counted = await harness.read(lambda: BOOK.counted(API))
+    counted = await harness.read(lambda: RECORDS.counted(API))
     assert sorted((each.sender, each.topic, each.application, each.times) for each in counted) == [
         ("backend", "/rooms/{id}", "Chat client", 1),
         ("client", "/rooms/{id}", "Chat client", 1),
     ]
-    second, first = await harness.read(lambda: BOOK.samples(API, ["app"]))
+    second, first = await harness.read(lambda: RECORDS.samples(API, ["app"]))
     assert (first.path, first.message, first.payload, first.octets) == ("/text", "say", '{"text": 5}', 11)
     assert first.problem == 'value is not of type "string"'
     assert (first.is_closed, second.is_closed) == (False, True)
@@ -100,8 +100,8 @@ async def test_a_flood_raises_a_number_and_leaves_few_rows(harness: Harness) -> 
         for number in range(50):
             harness.send(b'{"text": %d}' % number)
         await harness.log.write()
-    assert [each.times for each in await harness.read(lambda: BOOK.counted(API))] == [150]
-    kept = await harness.read(lambda: BOOK.samples(API, ["app"]))
+    assert [each.times for each in await harness.read(lambda: RECORDS.counted(API))] == [150]
+    kept = await harness.read(lambda: RECORDS.samples(API, ["app"]))
     assert [each.payload for each in kept] == ['{"text": 2}', '{"text": 1}', '{"text": 0}', '{"text": 2}']
     assert len(kept) == 4 > MOST_ALIKE
 
@@ -113,9 +113,9 @@ async def test_each_application_keeps_samples_of_its_own_and_where_none_are_want
     harness.log.samples = 0
     harness.send(b'{"text": 6}', of=connection("third"))
     await harness.log.write()
-    samples = await harness.read(lambda: BOOK.samples(API, ["app", "other", "third"]))
+    samples = await harness.read(lambda: RECORDS.samples(API, ["app", "other", "third"]))
     assert sorted(each.application_id for each in samples) == ["app", "other"]
-    assert len(await harness.read(lambda: BOOK.counted(API))) == 3
+    assert len(await harness.read(lambda: RECORDS.counted(API))) == 3
 
 
 async def test_nothing_is_lost_while_the_database_is_away(harness: Harness) -> None:
@@ -125,8 +125,8 @@ async def test_nothing_is_lost_while_the_database_is_away(harness: Harness) -> N
     harness.is_away = False
     harness.send(b'{"text": 6}')
     await harness.log.write()
-    assert [each.times for each in await harness.read(lambda: BOOK.counted(API))] == [2]
-    assert len(await harness.read(lambda: BOOK.samples(API, ["app"]))) == 2
+    assert [each.times for each in await harness.read(lambda: RECORDS.counted(API))] == [2]
+    assert len(await harness.read(lambda: RECORDS.samples(API, ["app"]))) == 2
 
 
 @pytest.mark.django_db
@@ -141,6 +141,6 @@ def test_what_is_old_is_pruned_and_an_api_is_counted_anew_when_asked(
     assert prune(now) == 2
     assert prune(now) == 0
     with django_assert_num_queries(2):
-        assert (len(BOOK.counted("a")), len(BOOK.samples("a", ["app1"]))) == (1, 1)
-    BOOK.forget("a")
-    assert (BOOK.counted("a"), BOOK.samples("a", ["app1"]), len(BOOK.counted("b"))) == ([], [], 1)
+        assert (len(RECORDS.counted("a")), len(RECORDS.samples("a", ["app1"]))) == (1, 1)
+    RECORDS.forget("a")
+    assert (RECORDS.counted("a"), RECORDS.samples("a", ["app1"]), len(RECORDS.counted("b"))) == ([], [], 1)

@@ -11,7 +11,7 @@ from gateway.quotas.limits import PlanLimits, Window, window_at
 from gateway.quotas.meter import LimitExceeded
 from gateway.quotas.rules import LeaseStore, WindowUsage, api_account, carried_over, quota_key
 from gateway.quotas.stores.database import DatabaseLeaseStore
-from gateway.quotas.usage import usage_of
+from gateway.quotas.usage import usages_of
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from tests.gateway.metering_world import EPOCH, Clock, Relayed, SimulatedWorker
 from tests.gateway.quotas.streams import admitted, messages
@@ -54,7 +54,7 @@ class Hopping:
                 worker.look_around(self.clock.now)
 
     def used(self, plan: PlanLimits) -> int:
-        quota = usage_of(self.store, ACCOUNT, plan, now=self.clock.now).quota
+        quota = usages_of(self.store, [(ACCOUNT, plan)], now=self.clock.now)[0].quota
         assert quota is not None
         return quota.used
 

@@ -510,7 +510,7 @@ def test_a_record_may_hold_very_many_leases(tmp_path: Path) -> None:
 def test_a_record_from_before_the_machine_restarted_is_not_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.quotas.spent_file._boot", lambda: b"another boot")
+    monkeypatch.setattr("gateway.quotas.spent_file.boot_id", lambda: b"another boot")
     file = SpentFile(tmp_path, "old")
     file.close(is_settled=False)
     monkeypatch.undo()

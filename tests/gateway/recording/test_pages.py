@@ -29,7 +29,7 @@ FORM = {"minutes": 5, "megabytes": 1}
 
 
 @pytest.fixture
-def line(alice: User, carol: User) -> ConnectionRecord:
+def connection(alice: User, carol: User) -> ConnectionRecord:
     """Carol's connection to Alice's API, under a subscription."""
     plans()
     api, application = builders.api(alice), builders.application(carol, name="Chat client")
@@ -37,23 +37,23 @@ def line(alice: User, carol: User) -> ConnectionRecord:
     return open_connection(application, api, topic="/rooms/{id}")
 
 
-def page_of(line: ConnectionRecord) -> str:
-    return reverse("gateway:api-recordings", args=[line.api_id])
+def page_of(connection: ConnectionRecord) -> str:
+    return reverse("gateway:api-recordings", args=[connection.api_id])
 
 
-def record(client: Client, line: ConnectionRecord, **given: Any) -> Recording:
-    answer = client.post(page_of(line), {**FORM, "application": line.application_id, **given})
+def record(client: Client, of: ConnectionRecord, **given: Any) -> Recording:
+    answer = client.post(page_of(of), {**FORM, "application": of.application_id, **given})
     assert answer.status_code == 302, answer.content
     return Recording.objects.latest("started_at")
 
 
-def hold(recording: Recording, line: ConnectionRecord) -> None:
+def hold(recording: Recording, connection: ConnectionRecord) -> None:
     """Three messages, as a worker writes them."""
     said = [("client", True, b'{"n": 1}', ""), ("backend", False, b"\x00\xff", ""), ("backend", True, None, "no JSON")]
     for sender, is_text, payload, problem in said:
         RecordedMessage.objects.create(
             recording=recording,
-            connection_id=line.pk,
+            connection_id=connection.pk,
             at=timezone.now(),
             sender=sender,
             is_text=is_text,
@@ -64,11 +64,11 @@ def hold(recording: Recording, line: ConnectionRecord) -> None:
         )
 
 
-def test_recording_is_on_the_trail_and_its_owner_is_told_and_may_end_it(
-    line: ConnectionRecord, bob: User, carol: User, client: Client
+def test_recording_is_in_the_audit_log_and_its_owner_is_told_and_may_end_it(
+    connection: ConnectionRecord, bob: User, carol: User, client: Client
 ) -> None:
     client.force_login(bob)
-    recording = record(client, line)
+    recording = record(client, connection)
     assert recording.until - recording.started_at == timedelta(minutes=5)
     assert AuditEntry.objects.get(verb="recording.started").detail["application"] == "Chat client"
     told = Notification.objects.get(user=carol)
@@ -76,10 +76,10 @@ def test_recording_is_on_the_trail_and_its_owner_is_told_and_may_end_it(
     client.force_login(carol)
     assert (
         b"Its messages are recorded now"
-        in client.get(reverse("devportal:application", args=[line.application_id])).content
+        in client.get(reverse("devportal:application", args=[connection.application_id])).content
     )
     assert b"On now" in client.get(told.link).content
-    ending = reverse("gateway:application-recording-endings", args=[line.application_id, recording.pk])
+    ending = reverse("gateway:application-recording-endings", args=[connection.application_id, recording.pk])
     for _ in range(2):
         client.post(ending)
     assert [each.actor_name for each in AuditEntry.objects.filter(verb="recording.ended")] == ["carol"]
@@ -87,45 +87,45 @@ def test_recording_is_on_the_trail_and_its_owner_is_told_and_may_end_it(
 
 
 def test_who_forbids_it_has_what_was_recorded_deleted_and_nobody_can_begin_again(
-    line: ConnectionRecord, bob: User, carol: User, client: Client
+    connection: ConnectionRecord, bob: User, carol: User, client: Client
 ) -> None:
     client.force_login(bob)
-    hold(record(client, line), line)
+    hold(record(client, connection), connection)
     client.force_login(carol)
-    consents = reverse("gateway:recording-consents", args=[line.application_id])
+    consents = reverse("gateway:recording-consents", args=[connection.application_id])
     client.post(consents, {"consent": "no"})
     assert not RecordedMessage.objects.exists()
     assert not Recording.objects.exists()
     client.force_login(bob)
-    refused = client.post(page_of(line), {**FORM, "application": line.application_id})
+    refused = client.post(page_of(connection), {**FORM, "application": connection.application_id})
     assert (refused.status_code, b"forbids that its connections" in refused.content) == (409, True)
     client.force_login(carol)
     client.post(consents, {"consent": "yes"})
     verbs = AuditEntry.objects.filter(kind="recording").order_by("pk").values_list("verb", flat=True)
     assert list(verbs) == ["recording.started", "recordings.forbidden", "recordings.allowed"]
     client.force_login(bob)
-    record(client, line)
+    record(client, connection)
 
 
 def test_one_connection_is_recorded_from_its_row_and_only_of_this_api(
-    line: ConnectionRecord, alice: User, bob: User, client: Client
+    connection: ConnectionRecord, alice: User, bob: User, client: Client
 ) -> None:
     client.force_login(bob)
-    live = client.get(reverse("gateway:api-connections", args=[line.api_id])).content.decode()
-    assert f"{page_of(line)}?connection={line.pk}" in live
-    assert line.pk in client.get(f"{page_of(line)}?connection={line.pk}").content.decode()
-    assert record(client, line, connection=line.pk).connection_id == line.pk
+    live = client.get(reverse("gateway:api-connections", args=[connection.api_id])).content.decode()
+    assert f"{page_of(connection)}?connection={connection.pk}" in live
+    assert connection.pk in client.get(f"{page_of(connection)}?connection={connection.pk}").content.decode()
+    assert record(client, connection, connection=connection.pk).connection_id == connection.pk
     elsewhere = reverse("gateway:api-recordings", args=[make_api(alice, name="Other", context="/other").pk])
-    assert client.get(f"{elsewhere}?connection={line.pk}").status_code == 404
+    assert client.get(f"{elsewhere}?connection={connection.pk}").status_code == 404
 
 
 def test_the_timeline_shows_text_json_and_hex_and_says_what_is_missing(
-    line: ConnectionRecord, bob: User, client: Client
+    connection: ConnectionRecord, bob: User, client: Client
 ) -> None:
     client.force_login(bob)
-    recording = record(client, line)
-    hold(recording, line)
-    address = reverse("gateway:recording", args=[line.api_id, recording.pk])
+    recording = record(client, connection)
+    hold(recording, connection)
+    address = reverse("gateway:recording", args=[connection.api_id, recording.pk])
     drawn = client.get(address).content.decode()
     for words in ("{&quot;n&quot;: 1}", "000000  00 ff", "Not kept: no JSON", "1 field taken out", "Replay"):
         assert words in drawn
@@ -136,25 +136,25 @@ def test_the_timeline_shows_text_json_and_hex_and_says_what_is_missing(
     assert "could only be counted" not in drawn
     RecordedMessage.objects.filter(problem="no JSON").update(problem=UNREAD)
     assert "1 message could only be counted" in client.get(address).content.decode()
-    client.post(reverse("gateway:recording-deletions", args=[line.api_id, recording.pk]))
+    client.post(reverse("gateway:recording-deletions", args=[connection.api_id, recording.pk]))
     assert client.get(address).status_code == 404
     assert AuditEntry.objects.filter(verb="recording.deleted").exists()
 
 
 def test_it_is_exported_as_json_lines_and_as_har_with_websocket_messages(
-    line: ConnectionRecord, bob: User, client: Client
+    connection: ConnectionRecord, bob: User, client: Client
 ) -> None:
     client.force_login(bob)
-    recording = record(client, line)
-    hold(recording, line)
-    address = reverse("gateway:recording-file", args=[line.api_id, recording.pk])
+    recording = record(client, connection)
+    hold(recording, connection)
+    address = reverse("gateway:recording-file", args=[connection.api_id, recording.pk])
     lines = [json.loads(each) for each in client.get(f"{address}?format=jsonl").content.decode().splitlines()]
     assert [(each["direction"], each.get("text"), each.get("base64")) for each in lines] == [
         ("sent", '{"n": 1}', None),
         ("received", None, base64.b64encode(b"\x00\xff").decode()),
         ("received", None, None),
     ]
-    assert (lines[0]["redactedFields"], lines[2]["notKept"], lines[0]["connectionId"]) == (1, "no JSON", line.pk)
+    assert (lines[0]["redactedFields"], lines[2]["notKept"], lines[0]["connectionId"]) == (1, "no JSON", connection.pk)
     rest = client.get(f"{REST}/recordings/{recording.pk}/messages?form=har")
     assert "attachment" in rest["Content-Disposition"]
     [entry] = rest.json()["log"]["entries"]
@@ -168,19 +168,19 @@ def test_it_is_exported_as_json_lines_and_as_har_with_websocket_messages(
 
 
 def test_rest_records_lists_reads_ends_and_forbids(
-    line: ConnectionRecord, bob: User, carol: User, client: Client
+    connection: ConnectionRecord, bob: User, carol: User, client: Client
 ) -> None:
     client.force_login(bob)
 
     def send(method: str, path: str, body: Any = None) -> Any:
         return getattr(client, method)(f"{REST}/{path}", json.dumps(body), content_type="application/json")
 
-    assert send("post", "recordings", {"apiId": line.api_id}).status_code == 400
-    begun = send("post", "recordings", {"apiId": line.api_id, "connectionId": line.pk, "seconds": 60})
+    assert send("post", "recordings", {"apiId": connection.api_id}).status_code == 400
+    begun = send("post", "recordings", {"apiId": connection.api_id, "connectionId": connection.pk, "seconds": 60})
     assert begun.status_code == 201, begun.content
     made = begun.json()
-    assert (made["connectionId"], made["startedBy"], made["endedAt"]) == (line.pk, "bob", None)
-    hold(Recording.objects.get(), line)
+    assert (made["connectionId"], made["startedBy"], made["endedAt"]) == (connection.pk, "bob", None)
+    hold(Recording.objects.get(), connection)
     read = client.get(f"{REST}/recordings/{made['recordingId']}/messages").json()["list"]
     assert [each["text"] for each in read] == ['{"n": 1}', None, None]
     client.force_login(carol)
@@ -188,43 +188,43 @@ def test_rest_records_lists_reads_ends_and_forbids(
     assert client.get(f"{REST}/recordings/{made['recordingId']}/messages").status_code == 404
     assert send("post", f"recordings/{made['recordingId']}/endings").json()["endedBy"] == "carol"
     assert send("post", f"recordings/{made['recordingId']}/endings").status_code == 409
-    consent = f"applications/{line.application_id}/recording-consent"
+    consent = f"applications/{connection.application_id}/recording-consent"
     assert send("put", consent, {"allowed": False}).status_code == 200
     assert client.get(f"{REST}/{consent}").json() == {"allowed": False}
     assert client.get(f"{REST}/recordings").json()["list"] == []
 
 
 def test_bounds_are_kept_by_api_and_by_the_installation(
-    line: ConnectionRecord, bob: User, client: Client, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+    connection: ConnectionRecord, bob: User, client: Client, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.force_login(bob)
 
     def refusal() -> str:
-        asked = client.post(page_of(line), {**FORM, "application": line.application_id})
+        asked = client.post(page_of(connection), {**FORM, "application": connection.application_id})
         assert asked.status_code == 409
         return str(asked.context["form"].non_field_errors()[0])
 
     settings.RECORDING_MEGABYTES = 0
     assert "records nothing" in refusal()
     settings.RECORDING_MEGABYTES = 1
-    record(client, line)
+    record(client, connection)
     assert "so much is not left" in refusal()
     Recording.objects.update(ended_at=timezone.now())
-    record(client, line)
+    record(client, connection)
     monkeypatch.setattr(operations, "MOST_KEPT", 2)
     assert "are kept. Delete one first" in refusal()
     monkeypatch.setattr(operations, "MOST_ON", 1)
     assert "are on already" in refusal()
-    wrong = client.post(page_of(line), {**FORM, "minutes": 90, "application": line.application_id})
+    wrong = client.post(page_of(connection), {**FORM, "minutes": 90, "application": connection.application_id})
     assert wrong.status_code == 400
 
 
 @pytest.mark.parametrize("gone", [Api, Application])
 def test_what_was_recorded_goes_with_its_api_and_with_its_application(
-    line: ConnectionRecord, bob: User, client: Client, gone: type[Any]
+    connection: ConnectionRecord, bob: User, client: Client, gone: type[Any]
 ) -> None:
     client.force_login(bob)
-    hold(record(client, line), line)
+    hold(record(client, connection), connection)
     assert operations.forget_orphaned(timezone.now()) == 0
     Subscription.objects.all().delete()
     gone.objects.all().delete()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.client_address import TrustedProxies
-from gateway.server.acceptor import NEXT, Acceptor, AcceptorState
+from gateway.server.acceptor import NEXT, PAUSE_SECONDS, Acceptor, AcceptorState
 from gateway.server.config import GreetedByAddress
 from tests.wire.peers import until
 
@@ -30,7 +30,7 @@ class Port:
         self.address = self.sock.getsockname()
         by_address = GreetedByAddress(100)
         self.acceptor = Acceptor(
-            self.sock, self.make, lambda: self.room > 0, by_address=by_address, proxies=TrustedProxies()
+            self.sock, self.make, lambda: self.room, by_address=by_address, proxies=TrustedProxies()
         )
 
     def make(self, source: object, leave: object) -> Greeted:
@@ -58,19 +58,21 @@ async def test_who_waited_for_room_is_taken_when_there_is_some(full: Port) -> No
     await until(lambda: full.taken == 1)
 
 
-async def test_one_that_is_closed_at_rest_takes_nobody_any_more_and_may_be_closed_again(full: Port) -> None:
+async def test_one_that_is_closed_at_rest_takes_nobody_any_more_and_may_be_closed_again(
+    full: Port, caplog: pytest.LogCaptureFixture
+) -> None:
+    over = asyncio.get_running_loop().time() + PAUSE_SECONDS
     full.room = 1
     full.acceptor.close()
     full.acceptor.close()
     assert (full.acceptor.state, full.taken, full.sock.fileno()) == (AcceptorState.CLOSED, 0, -1)
-    assert full.acceptor._pause is not None
-    assert full.acceptor._pause.cancelled()
     with pytest.raises(ConnectionRefusedError):
         full.knock()
+    await until(lambda: asyncio.get_running_loop().time() > over)
+    assert not caplog.records, "it does not wake up"
 
 
 async def test_its_states_lead_to_one_another_until_it_is_closed_for_good(full: Port) -> None:
     assert set(NEXT) == set(AcceptorState)
     assert NEXT[AcceptorState.CLOSED] == set()
-    with pytest.raises(RuntimeError, match="RESTING cannot become RESTING"):
-        full.acceptor._become(AcceptorState.RESTING)
+    assert full.acceptor.state not in NEXT[full.acceptor.state]

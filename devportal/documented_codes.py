@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Ending(NamedTuple):
+class DocumentedCode(NamedTuple):
     """A refusal's HTTP status or a close code, what it means, and the way out; `again`: whether to connect again."""
 
     number: int
@@ -16,12 +16,12 @@ class Ending(NamedTuple):
     again: str = ""
 
 
-REFUSALS: list[Ending] = []
+REFUSALS: list[DocumentedCode] = []
 """With what a handshake may be answered in place of 101, by status."""
-CLOSES: list[Ending] = []
+CLOSES: list[DocumentedCode] = []
 """With which codes the gateway closes a connection."""
 
 
-def register(refusals: list[Ending], closes: list[Ending]) -> None:
+def register(refusals: list[DocumentedCode], closes: list[DocumentedCode]) -> None:
     """Take over the tables of those who know."""
     REFUSALS[:], CLOSES[:] = refusals, closes

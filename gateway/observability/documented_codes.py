@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.translating import gettext_noop as _
-from devportal.endings import Ending
+from devportal.documented_codes import DocumentedCode
 from gateway.close_codes import CLOSES, Reconnect
 from gateway.observability.remedies import CLOSED, REFUSED
 
@@ -48,15 +48,16 @@ WIRE_WORDS: Final = (
 """What the page takes from reasons and `Reconnect`, for translators: over the wire it goes as it is written."""
 
 
-def refusals() -> list[Ending]:
+def refusals() -> list[DocumentedCode]:
     """Each with its cause and its remedy."""
     known = ((status, code, REFUSED[code]) for status, codes in STATUSES.items() for code in codes)
     return [
-        Ending(status, code, advice.cause, FOR_DEVELOPERS.get(code, advice.remedy)) for status, code, advice in known
+        DocumentedCode(status, code, advice.cause, FOR_DEVELOPERS.get(code, advice.remedy))
+        for status, code, advice in known
     ]
 
 
-def closes() -> list[Ending]:
+def closes() -> list[DocumentedCode]:
     """The gateway's own, each with its cause, its remedy where there is one, and whether to connect again."""
     found = []
     for code, close in sorted(CLOSES.items()):
@@ -66,5 +67,5 @@ def closes() -> list[Ending]:
         way_out = FOR_DEVELOPERS.get(code) or (advice.remedy if advice else "")
         way_out = way_out or (f"{after}." if after else _("The reason says why."))
         again = close.reconnect.value if close.reconnect is not Reconnect.WHEN_RESET else "when it resets"
-        found.append(Ending(code, code, cause, way_out, again))
+        found.append(DocumentedCode(code, code, cause, way_out, again))
     return found

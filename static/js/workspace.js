@@ -1,7 +1,7 @@
-// <console-desk>: consoles side by side, each with a connection of its own.
+// <console-workspace>: consoles side by side, each with a connection of its own.
 const MOST = 6;
 
-class ConsoleDesk extends HTMLElement {
+class ConsoleWorkspace extends HTMLElement {
   connectedCallback() {
     this.panels = this.querySelector("[data-part=panels]");
     this.button = this.querySelector("[data-part=add]");
@@ -30,4 +30,4 @@ class ConsoleDesk extends HTMLElement {
   }
 }
 
-customElements.define("console-desk", ConsoleDesk);
+customElements.define("console-workspace", ConsoleWorkspace);

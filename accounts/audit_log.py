@@ -15,7 +15,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class TrailFilters:
+class AuditLogFilters:
     """Which entries are wanted; what is empty does not narrow. Days are whole days of UTC, both included."""
 
     actor: str = ""
@@ -27,7 +27,7 @@ class TrailFilters:
     before: int | None = None
 
     def lookups(self) -> Iterator[tuple[str, Any]]:
-        """As Django looks them up in `core.models.AuditEntry`; who the actor is, `accounts.queries.trail` knows."""
+        """As Django looks them up in `core.models.AuditEntry`; who the actor is, `accounts.queries.audit_log` knows."""
         if self.kind:
             yield "kind", self.kind
         if self.verb:

@@ -15,8 +15,8 @@ class AccountNeeded(Conflict):
     """Something that must have an owner is this person's."""
 
 
-Farewell = Callable[[User, datetime], None]
-FAREWELLS: Registry[Farewell] = Registry()
+AccountHook = Callable[[User, datetime], None]
+DELETION_HOOKS: Registry[AccountHook] = Registry()
 """What takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
-ABSENCES: Registry[Farewell] = Registry()
+DISABLING_HOOKS: Registry[AccountHook] = Registry()
 """What tells others, whose programs stand on what somebody made, that they are shut out. In the transaction, too."""

@@ -1,4 +1,4 @@
-"""The trail over HTTP, at `/api/am/admin/v4/audit-log`."""
+"""The audit log over HTTP, at `/api/am/admin/v4/audit-log`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import queries
-from accounts.forms import TrailForm
-from accounts.permissions import require_read_trail
+from accounts.audit_log import AuditLogFilters
+from accounts.forms import AuditLogForm
+from accounts.permissions import require_read_audit_log
 from accounts.rest import Resource, who_may
-from accounts.trail import TrailFilters
 from core.rest.documents import answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page
 
 NAMES = {"actor": "actor", "kind": "kind", "verb": "verb", "objectId": "object_id", "since": "since", "until": "until"}
 
 
-class TrailEntry(serializers.Serializer):  # type: ignore[type-arg]
+class AuditEntryDocument(serializers.Serializer):  # type: ignore[type-arg]
     """One change of state."""
 
     id = serializers.IntegerField(source="pk")
@@ -30,29 +30,29 @@ class TrailEntry(serializers.Serializer):  # type: ignore[type-arg]
     detail = serializers.DictField()
 
 
-TrailEntryList = list_of(TrailEntry, "TrailEntryList")
+AuditEntryList = list_of(AuditEntryDocument, "AuditEntryList")
 
 
-class Trail(Resource):
+class AuditLog(Resource):
     """The audit log."""
 
-    permission_classes = who_may(require_read_trail)
+    permission_classes = who_may(require_read_audit_log)
 
     @extend_schema(
         operation_id="listAuditEntries",
-        summary="Read the trail",
-        tags=["Trail"],
+        summary="Read the audit log",
+        tags=["Audit log"],
         parameters=[
             *PAGE_PARAMETERS,
             *(OpenApiParameter(name, str, description="Only entries that fit.") for name in NAMES),
             OpenApiParameter("before", int, description="Only entries with a smaller id."),
         ],
-        responses=answers({200: TrailEntryList}, 400, 403),
+        responses=answers({200: AuditEntryList}, 400, 403),
     )
     def get(self, request: Request) -> Response:
         """The newest first. Days are written 2026-11-27, and both belong to the answer."""
         wanted = request.query_params
-        form = TrailForm(
+        form = AuditLogForm(
             {**{field: wanted.get(name, "") for name, field in NAMES.items()}, "before": wanted.get("before")}
         )
         if not form.is_valid():
@@ -60,5 +60,5 @@ class Trail(Resource):
             raise exceptions.ValidationError(
                 {fields.get(name, name): list(map(str, each)) for name, each in form.errors.items()}
             )
-        rows = queries.trail(self.user, TrailFilters(**form.cleaned_data))
-        return Response(one_page(request, rows, lambda row: TrailEntry(row).data))
+        rows = queries.audit_log(self.user, AuditLogFilters(**form.cleaned_data))
+        return Response(one_page(request, rows, lambda row: AuditEntryDocument(row).data))

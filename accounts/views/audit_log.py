@@ -1,4 +1,4 @@
-"""The trail: who did what, filtered and exported."""
+"""The audit log: who did what, filtered and exported."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 
 from accounts import queries
 from accounts.access import current_user, requires
-from accounts.forms import TrailForm
+from accounts.audit_log import AuditLogFilters, as_csv
+from accounts.forms import AuditLogForm
 from accounts.roles import Role
-from accounts.trail import TrailFilters, as_csv
 from core.downloads import download
 
 PER_PAGE, MOST_EXPORTED = 50, 10_000
@@ -40,28 +40,25 @@ KINDS = (
 
 @require_safe
 @requires(Role.ADMIN)
-def trail(request: HttpRequest) -> HttpResponse:
+def audit_log(request: HttpRequest) -> HttpResponse:
     """What was changed, the newest first; older entries follow by `before`."""
-    form, filters = _filters(request)
-    found = list(queries.trail(current_user(request), filters)[: PER_PAGE + 1]) if form.is_valid() else []
+    form = AuditLogForm(request.GET)
+    filters = AuditLogFilters(**form.cleaned_data) if form.is_valid() else None
+    found = list(queries.audit_log(current_user(request), filters)[: PER_PAGE + 1]) if filters else []
     rows = found[:PER_PAGE]
     context = {"form": form, "rows": rows, "older": rows[-1].pk if len(found) > PER_PAGE else None, "kinds": KINDS}
-    return render(request, "accounts/trail/list.html", context, status=200 if form.is_valid() else 400)
+    return render(request, "accounts/audit_log/list.html", context, status=200 if form.is_valid() else 400)
 
 
 @require_safe
 @requires(Role.ADMIN)
 def export(request: HttpRequest, kind: str) -> HttpResponse:
     """The newest entries that the filters let through, as CSV or as JSON Lines."""
-    form, filters = _filters(request)
-    found = queries.trail(current_user(request), filters)[:MOST_EXPORTED] if form.is_valid() else []
+    form = AuditLogForm(request.GET)
+    filters = AuditLogFilters(**form.cleaned_data) if form.is_valid() else None
+    found = queries.audit_log(current_user(request), filters)[:MOST_EXPORTED] if filters else []
     entries = [entry.document() for entry in found]
     if kind == "csv":
-        return download("trail.csv", "text/csv; charset=utf-8", as_csv(entries).encode())
+        return download("audit-log.csv", "text/csv; charset=utf-8", as_csv(entries).encode())
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
-    return download("trail.jsonl", "application/jsonl", lines.encode())
-
-
-def _filters(request: HttpRequest) -> tuple[TrailForm, TrailFilters]:
-    form = TrailForm(request.GET)
-    return form, TrailFilters(**form.cleaned_data) if form.is_valid() else TrailFilters()
+    return download("audit-log.jsonl", "application/jsonl", lines.encode())
