@@ -105,6 +105,7 @@ def serve_gateway(workers: int) -> int:
         wss_port=settings.GATEWAY_WSS_PORT,
         certificate=settings.TLS_CERTIFICATE,
         key=settings.TLS_KEY,
+        key_password=settings.TLS_KEY_PASSWORD,
         workers=workers,
         drain=settings.GATEWAY_DRAIN_SECONDS,
         connections=settings.GATEWAY_CONNECTIONS,
@@ -139,7 +140,12 @@ def _or_sentence(work: Callable[[], object]) -> int:
 
 def _ensure_certificate(say: Callable[[str], None]) -> None:
     made = tls.ensure_certificate(
-        settings.TLS_CERTIFICATE, settings.TLS_KEY, settings.PUBLIC_HOST, timezone.now(), given=settings.TLS_GIVEN
+        settings.TLS_CERTIFICATE,
+        settings.TLS_KEY,
+        settings.PUBLIC_HOST,
+        timezone.now(),
+        given=settings.TLS_GIVEN,
+        password=settings.TLS_KEY_PASSWORD,
     )
     if made:
         say(f"Made a certificate for {settings.PUBLIC_HOST}: {settings.TLS_CERTIFICATE}")

@@ -80,6 +80,7 @@ GATEWAY_DRAIN_SECONDS: float = env.float("APIM_GATEWAY_DRAIN_SECONDS", default=5
 TLS_GIVEN: bool = bool(env.str("APIM_TLS_CERTIFICATE", default="") or env.str("APIM_TLS_KEY", default=""))
 TLS_CERTIFICATE = Path(env.str("APIM_TLS_CERTIFICATE", default=str(DATA_DIR / "tls" / "certificate.pem")))
 TLS_KEY = Path(env.str("APIM_TLS_KEY", default=str(DATA_DIR / "tls" / "key.pem")))
+TLS_KEY_PASSWORD: str = env.str("APIM_TLS_KEY_PASSWORD", default="")
 PORTAL_URL: str = env.str("APIM_PORTAL_URL", default=f"https://{PUBLIC_HOST}:{PORTAL_PORT}").rstrip("/")
 GATEWAY_WS_URL: str = env.str("APIM_GATEWAY_WS_URL", default=f"ws://{PUBLIC_HOST}:{GATEWAY_WS_PORT}").rstrip("/")
 GATEWAY_WSS_URL: str = env.str("APIM_GATEWAY_WSS_URL", default=f"wss://{PUBLIC_HOST}:{GATEWAY_WSS_PORT}").rstrip("/")

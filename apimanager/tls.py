@@ -20,17 +20,18 @@ LIFETIME = timedelta(days=397)  # the longest that browsers accept
 ALWAYS_NAMED = ("localhost", "127.0.0.1", "::1")
 
 
-def ensure_certificate(certificate: Path, key: Path, host: str, now: datetime, given: bool) -> bool:
+def ensure_certificate(certificate: Path, key: Path, host: str, now: datetime, given: bool, password: str = "") -> bool:
     """Make a self-signed certificate for `host` and localhost unless one is `given`; tell whether it was made.
 
-    One that was made here is replaced once it has expired or does not name `host`; one that was given never is.
+    `password` opens a given key that is encrypted. One that was made here is replaced once it has expired or does not
+    name `host`; one that was given never is.
     Raises CannotStart when the pair cannot be read or written, or does not belong together.
     """
     made = not given and _must_be_made(certificate, key, host, now)
     if made:
         _write(certificate, key, host, now)
     try:
-        load_key_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+        load_key_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key, password)
     except BadKeyPair as error:
         raise CannotStart(str(error)) from error
     return made

@@ -25,7 +25,7 @@ from apimanager.portal.protocol import LiveProtocol, PortalFactory, PortalReques
 from apimanager.preflight import CannotStart
 from apimanager.tls import chain_of
 from core.client_address import TrustedProxies, counted
-from core.listening import TLS_12_CIPHERS
+from core.listening import TLS_12_CIPHERS, read_key
 from gateway.close_codes import RESTARTING
 from gateway.server.acceptor import raise_descriptor_limit
 
@@ -55,7 +55,8 @@ def serve(hosts: list[str]) -> NoReturn:
         http_timeout=ANSWER_SECONDS,
         server_name="",
     )
-    pair = PrivateCertificate.loadPEM(settings.TLS_CERTIFICATE.read_bytes() + b"\n" + settings.TLS_KEY.read_bytes())
+    key = read_key(settings.TLS_KEY, settings.TLS_KEY_PASSWORD)
+    pair = PrivateCertificate.loadPEM(settings.TLS_CERTIFICATE.read_bytes() + b"\n" + key)
     tls = CertificateOptions(
         privateKey=pair.privateKey.original,
         certificate=pair.original,

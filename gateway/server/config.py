@@ -117,6 +117,7 @@ class ServerConfig:
     wss_port: int
     certificate: Path
     key: Path
+    key_password: str = field(default="", repr=False)
     workers: int = 1
     drain: float = 5.0
     connections: int = 0

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from core.listening import TLS_12_CIPHERS, BadKeyPair, load_key_pair, port_problem
+from core.listening import TLS_12_CIPHERS, BadKeyPair, load_key_pair, port_problem, read_key
 from gateway.native import twins
 
 BACKLOG = 4096
@@ -78,15 +78,18 @@ def resume(listeners: Iterable[Listener], worker: int) -> None:
             listener.sock.listen(BACKLOG)
 
 
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """A server's context for this pair of PEM files. Raises CannotServe when they cannot be used."""
+def tls_context(certificate: Path, key: Path, password: str = "") -> ssl.SSLContext:
+    """A server's context for this pair of PEM files; `password` opens an encrypted key.
+
+    Raises CannotServe when they cannot be used.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(TLS_12_CIPHERS)
     context.set_alpn_protocols(["http/1.1"])
     try:
-        load_key_pair(context, certificate, key)
-        twins.add_server(context, certificate.read_bytes(), key.read_bytes())
+        load_key_pair(context, certificate, key, password)
+        twins.add_server(context, certificate.read_bytes(), read_key(key, password))
     except (BadKeyPair, OSError) as error:  # OSError: they are being changed at this moment
         raise CannotServe(str(error)) from error
     return context

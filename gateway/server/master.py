@@ -35,7 +35,7 @@ def run(config: ServerConfig, open_context: Opener, say: Callable[[str], None]) 
     On SIGHUP the workers are replaced, with the certificate of that moment; the ports stay open.
     """
     # So that what is wrong with the certificate is said before anything starts.
-    listeners.tls_context(config.certificate, config.key)
+    listeners.tls_context(config.certificate, config.key, config.key_password)
     with_room(config.limits)
     ports = ((config.ws_port, "APIM_GATEWAY_WS_PORT", False), (config.wss_port, "APIM_GATEWAY_WSS_PORT", True))
     bound = [

@@ -72,7 +72,8 @@ def work(inheritance: Inheritance, number: int, on_ready: Callable[[], None]) ->
     for sock in inheritance.of_others:
         sock.close()
     try:
-        tls = listeners.tls_context(inheritance.config.certificate, inheritance.config.key)
+        config = inheritance.config
+        tls = listeners.tls_context(config.certificate, config.key, config.key_password)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_work(inheritance, number, tls, on_ready))
     except CannotServe as error:

@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from apimanager.preflight import CannotStart
 from apimanager.tls import LIFETIME, chain_of, ensure_certificate
+from core.listening import read_key
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def make(folder: Path, host: str = "localhost", now: datetime = NOW, given: bool = False) -> bool:
-    return ensure_certificate(folder / "certificate.pem", folder / "key.pem", host, now, given=given)
+def make(folder: Path, host: str = "localhost", now: datetime = NOW, given: bool = False, password: str = "") -> bool:
+    return ensure_certificate(folder / "certificate.pem", folder / "key.pem", host, now, given=given, password=password)
 
 
 def certificate(folder: Path) -> x509.Certificate:
@@ -79,8 +86,24 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
     make(tmp_path / "one")
     make(tmp_path / "other")
     (tmp_path / "one" / "key.pem").write_bytes((tmp_path / "other" / "key.pem").read_bytes())
-    with pytest.raises(CannotStart, match="are not a certificate and its unencrypted private key"):
+    with pytest.raises(CannotStart, match="are not a certificate and its private key"):
         make(tmp_path / "one")
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_an_encrypted_key_is_opened_with_its_password_alone(tmp_path: Path, form: PrivateFormat) -> None:
+    make(tmp_path)
+    opened = load_pem_private_key((tmp_path / "key.pem").read_bytes(), None)
+    locked = opened.private_bytes(Encoding.PEM, form, BestAvailableEncryption("lösung".encode()))
+    (tmp_path / "key.pem").write_bytes(locked)
+    with pytest.raises(CannotStart, match="is an encrypted private key: say its password in APIM_TLS_KEY_PASSWORD"):
+        make(tmp_path, given=True)
+    with pytest.raises(CannotStart, match="that APIM_TLS_KEY_PASSWORD does not open"):
+        make(tmp_path, given=True, password="guess")
+    assert not make(tmp_path, given=True, password="lösung")
+    assert (tmp_path / "key.pem").read_bytes() == locked
+    shown = load_pem_private_key(read_key(tmp_path / "key.pem", "lösung"), None)
+    assert shown.public_key() == opened.public_key()
 
 
 def test_a_file_that_is_no_certificate_is_refused_and_kept(tmp_path: Path) -> None:

@@ -594,12 +594,15 @@ async def test_who_says_nothing_or_something_else_than_tls_is_let_go(served: ssl
         await loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
 
 
-def test_an_encrypted_or_another_s_key_is_refused_in_words(certificate: Certificate, tmp_path: Path) -> None:
+def test_an_encrypted_key_is_opened_in_memory_and_another_s_is_refused_in_words(
+    certificate: Certificate, tmp_path: Path
+) -> None:
     key = load_pem_private_key(certificate.key.read_bytes(), None)
     locked = tmp_path / "locked.pem"
     locked.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
-    with pytest.raises(CannotServe, match="unencrypted private key"):
+    with pytest.raises(CannotServe, match="APIM_TLS_KEY_PASSWORD"):
         tls_context(certificate.certificate, locked)
+    assert twins.of(tls_context(certificate.certificate, locked, "secret")) is not None
     for chain, wrong in ((certificate.certificate, locked.read_bytes()), (locked, certificate.key.read_bytes())):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         twins.add_server(context, chain.read_bytes(), wrong)
