@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from django.db import connection
 
 from accounts.models import User
 from core import rows
 from core.errors import DomainError
+from tests.postgresql import CHOSEN
 from tests.questions import Questions, with_own_sql
 
 SOURCE = """
@@ -39,6 +41,12 @@ def test_sql_and_locks_of_our_own_are_found_by_the_names_of_their_functions(tmp_
     found = {each.removeprefix("core/rows.py:") for each in with_own_sql(tmp_path)}
 
     assert found == {"Store.held", "ask", "ask.<locals>.run", "keep"}
+
+
+@pytest.mark.parametrize("line", [line for line in CHOSEN.read_text("utf-8").splitlines() if "::" in line])
+def test_a_test_that_is_chosen_is_there(line: str) -> None:
+    path, name = line.split("::")
+    assert f"def {name}(" in (CHOSEN.parent.parent / path).read_text("utf-8")
 
 
 def test_what_is_sent_is_missing_no_longer(alice: User) -> None:
