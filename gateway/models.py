@@ -21,6 +21,9 @@ class WorkerRecord(models.Model):
     class Meta:
         db_table = "gateway_worker"
 
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
 
 class ConnectionRecord(models.Model):
     """One client that was let in: whose, to where, since when, what passed, and once it has ended how.
@@ -80,6 +83,9 @@ class LiveWatch(models.Model):
     class Meta:
         db_table = "gateway_live_watch"
 
+    def __str__(self) -> str:
+        return f"{self.scope} until {self.until:%H:%M:%S}"
+
 
 class LiveFigures(models.Model):
     """What passes on the connections of one worker that somebody looks at, packed; see `gateway.connections.live`."""
@@ -90,6 +96,9 @@ class LiveFigures(models.Model):
 
     class Meta:
         db_table = "gateway_live_figures"
+
+    def __str__(self) -> str:
+        return f"{self.worker_id} at {self.at:%H:%M:%S}"
 
 
 class TrafficLikeness(models.Model):
@@ -109,6 +118,9 @@ class TrafficLikeness(models.Model):
             )
         ]
         indexes: ClassVar = [models.Index(fields=["application_id"], name="traffic_of_an_application")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.api_id} {self.topic}"
 
 
 class TrafficFigures(models.Model):
@@ -137,6 +149,9 @@ class TrafficFigures(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["period", "begins"], name="traffic_of_a_period")]
 
+    def __str__(self) -> str:
+        return f"{self.period} {self.begins} {self.likeness_id}"
+
 
 class EventLikeness(models.Model):
     """What happened to whom: `refusal` of a code, `close` by somebody with a code, `dial` that took so long at most."""
@@ -155,6 +170,9 @@ class EventLikeness(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["application_id"], name="event_of_an_application")]
 
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.api_id} {self.kind} {self.name}"
+
 
 class EventFigures(models.Model):
     """How often something happened in a minute, hour, day or week: refusals and closes by cause, durations by bound."""
@@ -170,6 +188,9 @@ class EventFigures(models.Model):
             models.UniqueConstraint(fields=["likeness", "begins", "period"], name="event_is_told_once")
         ]
         indexes: ClassVar = [models.Index(fields=["period", "begins"], name="event_of_a_period")]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.begins} {self.likeness_id}"
 
 
 class MonthlyStatement(models.Model):
@@ -193,6 +214,9 @@ class MonthlyStatement(models.Model):
             models.UniqueConstraint(fields=["month", "application_id", "api_id"], name="statement_stands_once")
         ]
 
+    def __str__(self) -> str:
+        return f"{self.month} {self.application_name} {self.api_name}"
+
 
 class LimitAlert(models.Model):
     """Somebody was told that an account has used so many per cent of a quota in the window that began then."""
@@ -205,6 +229,9 @@ class LimitAlert(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "begins", "percent"], name="alert_is_given_once")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.percent} % of {self.account}"
 
 
 class RefusalRecord(models.Model):
@@ -235,6 +262,9 @@ class RefusalRecord(models.Model):
             models.Index(fields=["application_id", "-at"], name="refusal_of_application"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.status} {self.message}"
+
 
 class ViolationCount(models.Model):
     """How many messages of one sender, the `client` or the `backend`, fitted no schema of their topic.
@@ -260,6 +290,9 @@ class ViolationCount(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return f"{self.times} of {self.application_name}"
+
 
 class ViolationSample(models.Model):
     """One message that fitted no schema: what was wrong with it at which JSON pointer, and how it begins.
@@ -283,6 +316,9 @@ class ViolationSample(models.Model):
         db_table = "gateway_violation_sample"
         indexes: ClassVar = [models.Index(fields=["api_id", "application_id", "-id"], name="samples_of_application")]
 
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
 
 class ReauthenticationRequest(models.Model):
     """A request that a connection of some worker rest on another token; `answer` is empty until that worker did."""
@@ -295,6 +331,9 @@ class ReauthenticationRequest(models.Model):
 
     class Meta:
         db_table = "gateway_renewal"
+
+    def __str__(self) -> str:
+        return f"reauthentication of {self.connection_id}"
 
 
 class QuotaWindow(models.Model):
@@ -316,6 +355,9 @@ class QuotaWindow(models.Model):
             models.CheckConstraint(condition=models.Q(granted__gte=0), name="quota_window_grants_nothing_negative"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.key} from {self.begins}"
+
 
 class LeaseRecord(models.Model):
     """What one worker was lent of a window in all, and how much of that it was known to have spent at `reported_at`.
@@ -336,6 +378,9 @@ class LeaseRecord(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["holder", "lease_id"], name="lease_unique_for_its_holder")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.holder}/{self.lease_id}"
 
 
 class LeaseHolder(models.Model):
@@ -386,6 +431,9 @@ class BreakerRecord(models.Model):
     class Meta:
         db_table = "gateway_suspension"
 
+    def __str__(self) -> str:
+        return self.address
+
 
 class DialRecord(models.Model):
     """The latest dial of a backend's address: which worker made it, how it ended, and when one last ended well or not.
@@ -406,6 +454,9 @@ class DialRecord(models.Model):
 
     class Meta:
         db_table = "gateway_dial"
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class Recording(models.Model):
@@ -436,6 +487,9 @@ class Recording(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index(fields=["api_id", "-started_at"], name="recording_of_api")]
 
+    def __str__(self) -> str:
+        return f"{self.application_name} on {self.api_name}"
+
     def audit_detail(self) -> dict[str, str]:
         """Whose traffic it is."""
         told = {"api_id": self.api_id, "application_id": self.application_id, "application": self.application_name}
@@ -461,6 +515,9 @@ class RecordedMessage(models.Model):
     class Meta:
         db_table = "gateway_recorded_message"
         indexes: ClassVar = [models.Index(fields=["recording", "at", "id"], name="messages_of_recording")]
+
+    def __str__(self) -> str:
+        return f"{self.sender} at {self.at:%H:%M:%S}"
 
 
 class UnrecordedApplication(models.Model):

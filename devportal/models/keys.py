@@ -126,6 +126,9 @@ class TokenRate(models.Model):
     key = models.CharField(max_length=48, primary_key=True)
     booked_until = models.DateTimeField(db_index=True)
 
+    def __str__(self) -> str:
+        return self.key
+
 
 class TokenName(models.Model):
     """What its owner calls an access token. A token that was given no name has no row here."""
@@ -134,6 +137,9 @@ class TokenName(models.Model):
         "oauth2_provider.AccessToken", primary_key=True, on_delete=models.CASCADE, related_name="given"
     )
     name = models.CharField(max_length=LONGEST_TOKEN_NAME)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Ticket(models.Model):
@@ -150,3 +156,6 @@ class Ticket(models.Model):
     connection_id = models.UUIDField()
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"ticket for {self.application} to {self.api}"

@@ -24,6 +24,9 @@ class Membership(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["application", "person"], name="shared_once")]
 
+    def __str__(self) -> str:
+        return f"{self.person} in {self.application}"
+
     @property
     def about(self) -> str:
         """What the right includes, in a sentence."""
@@ -41,3 +44,6 @@ class TokenMaker(models.Model):
         "oauth2_provider.AccessToken", primary_key=True, on_delete=models.CASCADE, related_name="maker"
     )
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"token by {self.person}"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
+from core.text import count
 from publisher.models import Api
 
 MOST_STARS = 5
@@ -28,6 +29,9 @@ class Rating(models.Model):
             models.CheckConstraint(condition=models.Q(stars__range=(1, MOST_STARS)), name="one_to_five_stars"),
         ]
 
+    def __str__(self) -> str:
+        return count(self.stars, "star")
+
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.api_id), "stars": self.stars}
 
@@ -43,6 +47,9 @@ class Follow(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["api", "by"], name="followed_once_by_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.by} on {self.api}"
 
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.api_id)}

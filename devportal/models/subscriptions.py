@@ -80,5 +80,8 @@ class OwnerBlock(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "api"], name="blocked_once_from_an_api")]
 
+    def __str__(self) -> str:
+        return f"{self.owner} kept out of {self.api}"
+
     def audit_detail(self) -> dict[str, Any]:
         return {"block_id": str(self.pk), "api_id": str(self.api_id), "user_id": self.owner_id}

@@ -26,3 +26,6 @@ class WizardRun(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "api"], name="one_wizard_run_for_an_api")]
+
+    def __str__(self) -> str:
+        return f"{self.user} with {self.application} for {self.api}"
