@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -67,9 +69,17 @@ def _breaks(options: dict[str, Any], graph: ImportGraph) -> bool:
     return not contract.check(graph, verbose=False).kept
 
 
-def test_each_contract_fails_when_it_is_broken() -> None:
+def unbroken() -> list[str]:
+    """The contracts that hold even so."""
     graph = build_graph(*ROOMS, include_external_packages=True, cache_dir=None)
-    assert not [options["name"] for options in CONTRACTS if not _breaks(options, deepcopy(graph))]
+    return [options["name"] for options in CONTRACTS if not _breaks(options, deepcopy(graph))]
+
+
+def test_each_contract_fails_when_it_is_broken() -> None:
+    # In an interpreter of its own: Zope, which comes with Twisted, gives classes attributes that cannot be read.
+    code = f"from {__name__} import unbroken; print(unbroken())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
 def test_an_import_for_types_alone_is_an_import() -> None:

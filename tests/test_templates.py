@@ -6,7 +6,11 @@ from django.conf import settings
 
 FOLDERS = [settings.BASE_DIR / "templates", settings.BASE_DIR / "tests"]
 TEMPLATES = sorted(
-    path for folder in FOLDERS for kind in ("*.html", "*.svg", "*.txt") for path in folder.rglob(kind) if path.is_file()
+    path
+    for folder in FOLDERS
+    for kind in ("*.html", "*.svg", "*.txt")
+    for path in folder.rglob(kind)
+    if path.is_file() and "templates" in path.parts
 )
 COLUMNS, ROWS, MOST_ROWS = 120, 60, 100
 CELL = re.compile(r"<(?:td|th|c-th)\b")

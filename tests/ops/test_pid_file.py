@@ -17,12 +17,15 @@ SOURCE = """
     from pathlib import Path
     from apimanager import pid_file
 
-    signal.signal(signal.SIGHUP, lambda *_: print("renewed", flush=True))
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # kept for the one who waits for it
     with pid_file.written(Path(sys.argv[1])):
         child = os.fork()  # which does not keep the file when its parent is gone
         if not child:
             time.sleep(60)
+            os._exit(0)
         print(child, flush=True)
+        signal.sigwait([signal.SIGHUP])
+        print("renewed", flush=True)
         sys.stdin.read()
     os.kill(child, signal.SIGKILL)
 """

@@ -269,7 +269,7 @@ def test_asking_the_store_of_leases_is_measured_whether_it_answers_or_not(tmp_pa
 async def test_a_reporter_writes_while_it_lives_and_once_more_at_the_end(tmp_path: Path) -> None:
     counters, connections = Counters(), ConnectionRegistry()
     reporter = MetricsWriter(name="one", folder=tmp_path, counters=counters, connections=connections, seconds=0.01)
-    tasks = [asyncio.create_task(work) for work in (reporter.write_down(), reporter.watch())]
+    tasks = [asyncio.create_task(work) for work in (reporter.report(), reporter.watch())]
     async with asyncio.timeout(5):
         while not (tmp_path / "one.json").exists():
             await asyncio.sleep(0.01)
@@ -329,6 +329,6 @@ async def test_a_reporter_looks_at_open_connections(tmp_path: Path) -> None:
 
 async def test_where_nobody_wants_to_know_nothing_is_written() -> None:
     reporter = MetricsWriter(name="one", folder=None, counters=Counters(), connections=ConnectionRegistry())
-    await reporter.write_down()
+    await reporter.report()
     await reporter.watch()
     await reporter.stop()
