@@ -169,7 +169,7 @@ class Validator(OAuth2Validator):
             super().invalidate_authorization_code(request.client_id, request.code, request)
         if request.grant_type == "refresh_token":
             self._check_and_set_request_resource(request)
-            row = oauth_grants.use_refresh_token(token=request.refresh_token_instance, now=timezone.now())
+            row = oauth_grants.use_refresh_token(token=request.refresh_token_instance, clock=timezone.now)
             if row is None:
                 raise InvalidGrantError(request=request)
             request.used_refresh_token = row

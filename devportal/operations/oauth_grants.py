@@ -6,6 +6,7 @@ The rows in the audit log come from `devportal.token_audit`.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -22,9 +23,13 @@ def leave_out_address(*, code: Grant) -> None:
     code.save(update_fields=["redirect_uri"])
 
 
-def use_refresh_token(*, token: RefreshToken, now: datetime) -> RefreshToken | None:
-    """The token's row, used from now on and held until the caller's transaction ends; None if it may not be used."""
+def use_refresh_token(*, token: RefreshToken, clock: Callable[[], datetime]) -> RefreshToken | None:
+    """The token's row, used from now on and held until the caller's transaction ends; None if it may not be used.
+
+    `clock` is asked once the row is held: who had to wait for it comes after whoever held it before.
+    """
     row: RefreshToken | None = RefreshToken.objects.select_for_update().filter(pk=token.pk).first()
+    now = clock()
     if row is None or (row.revoked is not None and not may_be_used_again(row, now)):
         return None
     if row.revoked is None:

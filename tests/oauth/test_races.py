@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
 from core.models import AuditEntry
-from devportal.operations import GeneratedKeys
+from devportal.operations import GeneratedKeys, oauth_grants
 from tests.devportal import builders
 from tests.oauth import flows
 
@@ -80,3 +83,18 @@ def test_without_a_grace_one_of_several_gets_through_and_the_family_ends(
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
     assert AuditEntry.objects.filter(verb="token.issued").count() == 2, "a loser's token was stored"
     assert AccessToken.objects.count() == RefreshToken.objects.filter(revoked=None).count() == 0
+
+
+def test_who_waits_for_a_refresh_token_comes_after_whoever_held_it(own_keys: GeneratedKeys) -> None:
+    code = flows.consent(User.objects.get(), own_keys.client)["code"]
+    flows.exchange(Client(), own_keys.client, own_keys.secret, code)
+
+    with CaptureQueriesContext(connection) as asked, transaction.atomic():
+        before: list[str] = []
+
+        def clock() -> datetime:
+            before.extend(query["sql"] for query in asked.captured_queries)
+            return timezone.now()
+
+        assert oauth_grants.use_refresh_token(token=RefreshToken.objects.get(), clock=clock)
+    assert sum("refreshtoken" in sql.lower() for sql in before) == 2, "the time was taken before the row was held"
