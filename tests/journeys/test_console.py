@@ -21,7 +21,11 @@ def console(page: Page, product: Product, name: str, endpoint: str) -> None:
     run = {"pk": api, "application": application, "key_type": "production"}
     page.goto(product.portal + reverse("devportal:wizard-token", kwargs=run))
     page.get_by_role("button", name="Generate token").click()
-    page.get_by_label("Address").fill(f"{product.ws}/{name.lower()}/1.0")
+    address = page.get_by_label("Address")
+    expect(address).to_be_visible()
+    page.wait_for_function("document.activeElement !== document.body")  # else it is taken away meanwhile
+    address.fill(f"{product.ws}/{name.lower()}/1.0")
+    expect(address).to_have_value(f"{product.ws}/{name.lower()}/1.0")
 
 
 def try_it(page: Page) -> None:
