@@ -60,6 +60,7 @@ urlpatterns = [
     path("theme", theme, name="theme"),
     path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
     path("admin/settings", installation.installation_settings, name="settings"),
+    path("admin/trail", RedirectView.as_view(pattern_name="accounts:audit-log", query_string=True), name="trail"),
     path("admin/audit-log", audit_log.audit_log, name="audit-log"),
     path("admin/audit-log/export.<str:kind>", audit_log.export, name="audit-log-export"),
     path("admin/invitations", invitations.invitations, name="invitations"),

@@ -426,6 +426,7 @@ DEVPORTAL_PAGES = [
 ADMINISTERED = "302 403 403 403 403 403 {}"
 ADMIN_PAGES = [
     Line("GET", "accounts:administration", LEADS_ON),
+    Line("GET", "accounts:trail", LEADS_ON),
     Line("GET", "accounts:invitations", ADMINISTERED.format(200)),
     Line(
         "POST",

@@ -126,6 +126,8 @@ def test_the_audit_log_is_filtered_and_exported(administrator: Client, admin: Us
     operations.update_profile(user=carol, first_name="=1+1", last_name="", email="", actor=carol, now=NOW)
     operations.end_sessions(user=carol, actor=admin, now=NOW)
     page = administrator.get("/admin/audit-log?actor=CAROL&verb=updated", secure=True).content
+    old = administrator.get("/admin/trail?actor=CAROL", secure=True)
+    assert (old.status_code, old["Location"]) == (302, "/admin/audit-log?actor=CAROL")
     assert b"user.updated" in page
     assert b"user.sessions_ended" not in page
     lines = administrator.get("/admin/audit-log/export.jsonl?kind=user", secure=True).content.decode().splitlines()
