@@ -18,6 +18,7 @@ ROOMS = ("publisher", "publisher-admin", "devportal", "devportal-admin", "accoun
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
+    "accounts:trail",
     "accounts:invitation",
     "accounts:invitation-sendings",
     "accounts:invitation-withdrawals",
