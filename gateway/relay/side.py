@@ -327,6 +327,17 @@ class Leg(LegBase, asyncio.Protocol):
         self.relay.lost(self, LegState.ENDED)
         return self.transport.can_write_eof() and not self.transport.is_closing()  # TLS knows no half of a connection
 
+    def take_over(self, told: tuple[int, str, bool, bool, float]) -> None:
+        """The engine has passed on this side's Close, with this code and reason, and the relay goes on from there.
+
+        The rest says whether the other side has answered it, whether the client is gone, and when it came.
+        """
+        self.relay.take_over(self, *told)
+
+    def over(self, told: tuple[int, str]) -> None:
+        """Both sides have closed and are gone; this one's Close came first, with this code and reason."""
+        self.relay.over(self, *told)
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self.state is not LegState.GONE:
             self.other.write = discard
@@ -340,6 +351,9 @@ class LegEvents(Watched, Protocol):
     loop: asyncio.AbstractEventLoop
     wheel: TimerWheel
 
+    @property
+    def cause(self) -> object: ...
+
     def closed(self, leg: Leg, code: int | None, reason: str) -> None: ...
 
     def broken(self, leg: Leg, error: FrameError) -> None: ...
@@ -349,3 +363,9 @@ class LegEvents(Watched, Protocol):
     def lost(self, leg: Leg, state: LegState) -> None: ...
 
     def send_close(self, leg: Leg) -> None: ...
+
+    def take_over(
+        self, first: Leg, code: int, reason: str, is_answered: bool, is_client_gone: bool, begun: float
+    ) -> None: ...
+
+    def over(self, first: Leg, code: int, reason: str) -> None: ...
