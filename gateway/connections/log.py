@@ -80,8 +80,9 @@ class ConnectionLog:
         before = self._written.pop(connection.id, None)
         if before and before[0] != connection.relay.traffic():
             connection.active_at = now.timestamp()
-        ending = _ending(connection.relay.close_info(), now)
-        self._put(connection, {**_values(connection, self.worker_id), **ending})
+        values = _values(connection, self.worker_id)
+        values.update(_ending(connection.relay.close_info(), now))
+        self._put(connection, values)
 
     def write_anew(self) -> None:
         """Have every open connection written at the next opportunity, and no other stand as open in this worker's name.

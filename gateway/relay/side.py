@@ -327,12 +327,19 @@ class Leg(LegBase, asyncio.Protocol):
         self.relay.lost(self, LegState.ENDED)
         return self.transport.can_write_eof() and not self.transport.is_closing()  # TLS knows no half of a connection
 
-    def take_over(self, told: tuple[int, str, bool, bool, float]) -> None:
-        """The engine has passed on this side's Close, with this code and reason, and the relay goes on from there.
+    def take_over(self, told: tuple[float, bool, bool, bool, int, str]) -> None:
+        """The engine has passed on this side's Close, and the relay goes on from there.
 
-        The rest says whether the other side has answered it, whether the client is gone, and when it came.
+        When it came, whether the other side has answered it, whether client and backend are gone; its code and reason.
         """
-        self.relay.take_over(self, *told)
+        begun, is_answered, is_client_gone, is_backend_gone, code, reason = told
+        relay = self.relay
+        relay.take_over(self, begun, code, reason)
+        if is_answered:
+            relay.closed(self.other, code, reason)
+        for leg, is_gone in ((relay.client, is_client_gone), (relay.backend, is_backend_gone)):
+            if is_gone:
+                leg.connection_lost(None)
 
     def over(self, told: tuple[int, str]) -> None:
         """Both sides have closed and are gone; this one's Close came first, with this code and reason."""
@@ -350,6 +357,8 @@ class LegEvents(Watched, Protocol):
     options: RelayOptions
     loop: asyncio.AbstractEventLoop
     wheel: TimerWheel
+    client: Leg
+    backend: Leg
 
     @property
     def cause(self) -> object: ...
@@ -364,8 +373,6 @@ class LegEvents(Watched, Protocol):
 
     def send_close(self, leg: Leg) -> None: ...
 
-    def take_over(
-        self, first: Leg, code: int, reason: str, is_answered: bool, is_client_gone: bool, begun: float
-    ) -> None: ...
+    def take_over(self, first: Leg, begun: float, code: int, reason: str) -> None: ...
 
     def over(self, first: Leg, code: int, reason: str) -> None: ...

@@ -228,20 +228,14 @@ class Relay:
             other.resume_reading(BUFFER_FULL | RATE)
         self._settle()
 
-    def take_over(
-        self, first: Leg, code: int, reason: str, is_answered: bool, is_client_gone: bool, begun: float
-    ) -> None:
-        """What `gateway.native` has seen to of a closing handshake by itself has come so far: go on from there."""
+    def take_over(self, first: Leg, begun: float, code: int, reason: str) -> None:
+        """A Close came from `first`, and the engine has seen to what followed until now."""
         self.closed(first, code, reason)
         self._closing_at = begun + self.options.handshake
         self.wheel.watch(self, max(0.0, self._closing_at - self.loop.time()))
-        if is_answered:
-            self.closed(first.other, code, reason)
-        if is_client_gone:
-            self.client.connection_lost(None)
 
     def over(self, first: Leg, code: int, reason: str) -> None:
-        """The same, where it was seen to until both sides were gone."""
+        """The same, until both sides were gone."""
         self._end("client" if first.is_client else "backend", code, reason, is_over=True)
         for leg in (first, first.other):
             leg.state, leg.closing, leg.code = LegState.GONE, CloseState.SENT, code

@@ -59,8 +59,9 @@ void closing_give_back(Closing *closing)
 {
     engine_hold(closing->engine);
     tell(closing, name_take_over,
-         Py_BuildValue("(iOOOd)", closing->code, closing->reason, closing->is_answered ? Py_True : Py_False,
-                       closing->is_client_lost ? Py_True : Py_False, closing->begun));
+         Py_BuildValue("(dNNNiO)", closing->begun, PyBool_FromLong(closing->is_answered),
+                       PyBool_FromLong(closing->is_client_lost), PyBool_FromLong(closing->is_backend_lost),
+                       closing->code, closing->reason));
 }
 
 bool closing_loses(Transport *transport)

@@ -87,6 +87,7 @@ class Played:
         for is_client in (True, False):
             ours, theirs = socket.socketpair()
             ours.setblocking(False)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
             theirs.setblocking(False)
             transport, _ = await loop.connect_accepted_socket(asyncio.Protocol, ours)
             transports.append(transport)
@@ -114,6 +115,8 @@ class Played:
             case "talks-and-closes":
                 peer.say(BINARY)
                 peer.close(4000)
+            case "floods":  # more than its other side's socket has room for, and less than has the gateway pause
+                peer.send(frame(BINARY, bytes(30_000), masked=peer.is_client))
             case "talks":
                 peer.say(BINARY)
             case "halves":
@@ -131,6 +134,8 @@ class Played:
             case "retire":
                 self.relay.retire(1012, "enough", LONG)
                 return  # what comes next finds it as it is before it has begun
+            case "looks":
+                self.relay.look(self.relay.loop.time())
             case "finish" | "abort":
                 getattr(self.relay, what)()
         for _ in range(6):
@@ -139,7 +144,7 @@ class Played:
     async def result(self) -> Any:
         """What either heard, and what the gateway tells of it."""
         for late in range(3):
-            for _ in range(6):
+            for _ in range(30):
                 for each in (self.client, self.backend):
                     if each.listen():
                         each.vanish()
@@ -166,9 +171,9 @@ async def outcome(deeds: list[str], make_leg: Callable[..., Leg]) -> Any:
 
 
 SAYS = ["closes", "closes", "closes-codeless", "closes-wrongly", "closes-badly", "closes-shortly", "talks-and-closes"]
-DOES = [*SAYS, "talks", "halves", "pings", "reads", "ends", "vanishes", "vanishes"]
+DOES = [*SAYS, "talks", "floods", "floods", "halves", "pings", "reads", "ends", "vanishes", "vanishes"]
 DEEDS = [f"{who} {what}" for who in ("client", "backend") for what in DOES]
-DEEDS += [f"gateway {what}" for what in ("close", "leave", "finish", "abort")]
+DEEDS += [f"gateway {what}" for what in ("close", "leave", "finish", "abort", "looks", "looks")]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -177,6 +182,9 @@ async def test_whatever_comes_between_it_ends_as_if_the_relay_had_seen_to_all(se
     begins = [f"{who} {what}" for who in ("client", "backend") for what in SAYS]
     played = [[chance.choice(begins), *chance.choices(DEEDS, k=chance.randint(0, 3))] for _ in range(60)]
     played += [[*deeds, "gateway retire", "client closes"] for deeds in ([], ["client closes"], ["backend closes"])]
+    # One of them is gone, and the other still to be closed, when the relay takes over.
+    played.append(["backend floods", "client closes", "backend closes", "backend vanishes", "gateway looks"])
+    played.append(["client floods", "client closes", "backend closes", "gateway looks"])
     engine = await asyncio.gather(*(outcome(deeds, Leg) for deeds in played))
     python = await asyncio.gather(*(outcome(deeds, Unspliced) for deeds in played))
     for deeds, one, other in zip(played, engine, python, strict=True):
