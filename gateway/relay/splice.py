@@ -291,7 +291,7 @@ class Relay:
 
     def _leave_all(self) -> None:
         on_end, self._on_end = self._on_end, lambda relay: None
-        self.due = 0  # the wheel drops it when its turn comes
+        self.wheel.forget(self)
         on_end(self)
         for leg in (self.client, self.backend):  # no circles are left for the garbage collector
             leg.relay = leg.other = cast(Any, None)

@@ -323,15 +323,14 @@ class QuickEntry(asyncio.Protocol):
         if state is QuickState.GONE:
             self._way.connections.discard(self)
         self.state = state
-        self.due = 0  # the wheel still has it until its turn
+        self._way.config.wheel.forget(self)
 
 
 class QuickDial(HandshakeProtocol):
     """The dial of a client's backend, which may answer as it has before, and what is needed when it does.
 
     `head` is all of the client's first chunk, `key` the client's and `own_key` the gateway's; `begun` is when it came.
-    `rest` is what the backend answered but for the proof. It is let go as soon as the client is: the wheel has that one
-    until its turn, and no circle is to be left.
+    `rest` is what the backend answered but for the proof. It is let go with the client: no circle is to be left.
     """
 
     __slots__ = (

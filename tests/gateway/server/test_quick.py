@@ -20,14 +20,16 @@ def test_a_client_only_goes_forward_and_is_gone_once() -> None:
 @pytest.mark.parametrize("after", QuickState)
 def test_what_the_table_does_not_know_is_a_fault(before: QuickState, after: QuickState) -> None:
     connections: set[Any] = set()
-    way = SimpleNamespace(connections=connections, config=SimpleNamespace(heads=set()))
+    forgotten: list[Any] = []
+    wheel = SimpleNamespace(forget=forgotten.append)
+    way = SimpleNamespace(connections=connections, config=SimpleNamespace(heads=set(), wheel=wheel))
     entry = QuickEntry(cast(Any, way), ("127.0.0.1", 1), lambda: None)
-    entry.state, entry.due = before, 5
+    entry.state = before
     connections.add(entry)
     way.config.heads.add(entry)
     if after in NEXT[before]:
         entry.become(after)
-        assert (entry.state, entry.due) == (after, 0)
+        assert (entry.state, forgotten) == (after, [entry])
         assert (entry in connections) == (after is QuickState.DIALLING)
         assert (entry in way.config.heads) == (before is not QuickState.READING)
     else:
