@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -32,23 +33,24 @@ class Runner(Protocol):
         """Run `work`; raises what it raised."""
 
 
+@dataclass(eq=False, repr=False)
 class Places:
     """How many connections all processes together may hold that share `folder`: a locked file in it for each.
 
     The kernel unlocks what a process held that has died.
     """
 
-    def __init__(self, folder: Path, number: int) -> None:
-        self._folder, self._number = folder, number
-        self._full_until = 0.0
+    folder: Path
+    number: int
+    _full_until: float = field(default=0.0, init=False)
 
     def take(self) -> int | None:
         """A place, to be left by closing this descriptor; None where all are taken, as known for a second."""
         if time.monotonic() < self._full_until:
             return None
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for each in range(self._number):
-            place = os.open(self._folder / f"{each}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for each in range(self.number):
+            place = os.open(self.folder / f"{each}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

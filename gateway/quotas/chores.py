@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
@@ -50,18 +50,18 @@ class Times:
     expire: float = 0.0
 
 
+@dataclass(eq=False, repr=False)
 class Chores:
     """What a lease client does in its thread: asks, and now and then looks after others. Times are epoch seconds."""
 
-    def __init__(self, store: LeaseStore, holder: str, folder: Path, measure: Callable[[], None]) -> None:
-        self._store = store
-        self._holder = holder
-        self._folder = folder
-        self._measure = measure
-        self.next = Times()
-        self._measured_at = -math.inf  # by the clock that nobody sets
-        self._is_forgotten = False
-        self._contended_mark: Hashable = None
+    store: LeaseStore
+    holder: str
+    folder: Path
+    compare_clocks: Callable[[], None]
+    next: Times = field(default_factory=Times, init=False)
+    _measured_at: float = field(default=-math.inf, init=False)  # by the clock that nobody sets
+    _is_forgotten: bool = field(default=False, init=False)
+    _contended_mark: Hashable = field(default=None, init=False)
 
     def spare(self, now: float, mark: WriteMark | None) -> None:
         """Put off what is due but would find nothing.
@@ -73,7 +73,7 @@ class Chores:
         if mark and now >= self.asks_at() and not self.is_news(mark):
             self.next.contended = now + SPARED_SECONDS
             self.next.beat = max(self.next.beat, self.next.beaten + CALM_BEAT_SECONDS)
-        if now >= self.next.reconcile and is_alone(self._folder, self._holder):
+        if now >= self.next.reconcile and is_alone(self.folder, self.holder):
             self.next.reconcile = now + RECONCILE_SECONDS
 
     def is_news(self, mark: WriteMark) -> bool:
@@ -99,7 +99,7 @@ class Chores:
     def measure(self) -> None:
         """Compare this machine's clock with the store's, if that was not done lately."""
         if monotonic() - self._measured_at >= MEASURED_SECONDS:
-            self._measure()
+            self.compare_clocks()
             self._measured_at = monotonic()
 
     def ask(self, batch: Batch, holds_leases: bool, now: float, is_last: bool, mark: Hashable = None) -> Outcome:
@@ -111,25 +111,25 @@ class Chores:
         self.measure()
         if holds_leases and now >= self.next.beat:
             self.next.beaten, self.next.beat = now, now + BEAT_SECONDS
-            self._is_forgotten |= not self._store.beat(self._holder, now)
-        answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
-        reserved = self._store.reserve([reservation for _, reservation in batch.reservations], now)
+            self._is_forgotten |= not self.store.beat(self.holder, now)
+        answers = self.store.exchange(self.holder, [request for _, request in batch.requests], now)
+        reserved = self.store.reserve([reservation for _, reservation in batch.reservations], now)
         if holds_leases and now >= self.next.contended:
             self.next.contended = now + CONTENDED_SECONDS
-            contended = self._store.contended(self._holder, now)
+            contended = self.store.contended(self.holder, now)
             self._contended_mark = mark
         if is_last:  # this worker has returned everything
-            self._store.reconcile(self._holder, {})
+            self.store.reconcile(self.holder, {})
         is_forgotten, self._is_forgotten = self._is_forgotten, False
         return Outcome(answers, reserved, contended, is_forgotten)
 
     def look_after_others(self, now: float) -> None:
         """End the leases of workers of this host that have died, and let the store forget what is long over."""
         if now >= self.next.reconcile:
-            if count := reconcile_abandoned(self._folder, self._store.reconcile):
+            if count := reconcile_abandoned(self.folder, self.store.reconcile):
                 log.info("Ended the leases of %d worker(s) that had died.", count)
             self.next.reconcile = now + RECONCILE_SECONDS
         if now >= self.next.expire:
-            if count := self._store.expire(now):
+            if count := self.store.expire(now):
                 log.warning("%d worker(s) were not seen for an hour: all that they were lent counts as spent.", count)
             self.next.expire = now + EXPIRE_SECONDS

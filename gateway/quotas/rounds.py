@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -17,6 +18,7 @@ CALM_ACCOUNTS: Final = 100  # at all of which it looks at once, every second, wh
 MOST_LOOKS: Final = 500  # at accounts of those where something happens, in a tick
 
 
+@dataclass(eq=False, repr=False)
 class Rounds:
     """A look at accounts where something happens, of very many in turn, and in turn at the others: it may have begun
     there. The next is due at `look_at`.
@@ -25,14 +27,14 @@ class Rounds:
     Who sends now and then is not to wait for that, so ask in between whether it `is_stirring`.
     """
 
-    def __init__(self) -> None:
-        self.look_at = 0.0
-        self.is_calm = False
-        self._parts = 1
-        self._part = 0  # the last that was looked at
-        self._moving: dict[Account, None] = {}  # the one first that was not looked at for longest
-        self._looked_at: set[Account] = set()
-        self._rates: list[RateReservation] = []
+    look_at: float = 0.0
+    is_calm: bool = False
+    _parts: int = field(default=1, init=False)
+    _part: int = field(default=0, init=False)  # the last that was looked at
+    # The one first that was not looked at for longest.
+    _moving: dict[Account, None] = field(default_factory=dict, init=False)
+    _looked_at: set[Account] = field(default_factory=set, init=False)
+    _rates: list[RateReservation] = field(default_factory=list, init=False)
 
     def stir(self, accounts: Iterable[Account] = ()) -> None:
         """Something happens, on these `accounts`, where nothing did."""

@@ -51,6 +51,7 @@ class Retirement:
     at: float = 0.0
 
 
+@dataclass(eq=False, repr=False)
 class LeaseState:
     """The accounts of one worker; `rounds` say when it looks at them.
 
@@ -58,16 +59,15 @@ class LeaseState:
     once.
     """
 
-    def __init__(self, cells: Cells, on_change: Callable[[], None]) -> None:
-        self._cells = cells
-        self._on_change = on_change
-        self._accounts: dict[str, Account] = {}
-        self._urgent: set[Quota] = set()
-        self._rates = RateTimers()
-        self._retirement = Retirement()
-        self._minute = 0.0
-        self.rounds = Rounds()
-        self._reports = MOST_REPORTS
+    cells: Cells
+    on_change: Callable[[], None]
+    rounds: Rounds = field(default_factory=Rounds, init=False)
+    _accounts: dict[str, Account] = field(default_factory=dict, init=False)
+    _urgent: set[Quota] = field(default_factory=set, init=False)
+    _rates: RateTimers = field(default_factory=RateTimers, init=False)
+    _retirement: Retirement = field(default_factory=Retirement, init=False)
+    _minute: float = field(default=0.0, init=False)
+    _reports: int = field(default=MOST_REPORTS, init=False)
 
     def enter(
         self, *, subscription: PlanOf | None, application: PlanOf | None, api: PlanOf | None = None, now: float
@@ -86,7 +86,7 @@ class LeaseState:
                 self._equip(account, now)
             accounts.append(account)
         self.rounds.stir(accounts)
-        admission = Admission(accounts, self._on_change)
+        admission = Admission(accounts, self.on_change)
         for account in accounts:
             account.admissions.add(admission)
         return admission
@@ -165,7 +165,7 @@ class LeaseState:
                 quota.clock_set_back(now)
             if account.rate:
                 account.rate.clock_set_back()
-        self._on_change()
+        self.on_change()
 
     def collect(self, now: float) -> Batch:
         """What to ask the store now. Give the answers to `apply`, or call `fail`."""
@@ -189,7 +189,7 @@ class LeaseState:
         for (quota, request), answer in zip(batch.requests, answers, strict=True):
             if quota is None:
                 del self._retirement.told[request.lease_id]
-                self._cells.free(request.lease_id)
+                self.cells.free(request.lease_id)
             else:
                 quota.apply(request, answer, now)
         for (rate, _), given in zip(batch.reservations, reserved, strict=True):
@@ -236,7 +236,7 @@ class LeaseState:
             return present
         return Quota(
             terms,
-            cells=self._cells,
+            cells=self.cells,
             notify=self._notice,
             retire=lambda lease: self._retirement.waiting.append(lease),  # the list of that moment
             now=now,
@@ -252,7 +252,7 @@ class LeaseState:
             self._urgent.add(source)
         elif isinstance(source, RateReservation):
             self._rates.schedule(source)
-        self._on_change()
+        self.on_change()
 
     def _close(self, account: Account) -> None:
         del self._accounts[account.key]

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -38,13 +39,13 @@ class Memory(NamedTuple):
     limit: int
 
 
+@dataclass(eq=False, repr=False)
 class MemoryGuard:
     """Guards one worker. `read` says how much memory is used; None where there is no limit."""
 
-    def __init__(self, connections: ConnectionRegistry, read: Callable[[], Memory | None]) -> None:
-        self._connections = connections
-        self._read = read
-        self.is_short = False
+    connections: ConnectionRegistry
+    read: Callable[[], Memory | None]
+    is_short: bool = field(default=False, init=False)
 
     async def guard(self) -> None:
         """Look until cancelled; where nothing limits the memory, now and then whether something does by now."""
@@ -53,7 +54,7 @@ class MemoryGuard:
 
     def look(self) -> bool:
         """Look once, and shed what has to go; whether there is a limit."""
-        memory = self._read()
+        memory = self.read()
         if memory is None:
             return False
         share = memory.used / memory.limit
@@ -68,7 +69,7 @@ class MemoryGuard:
         return True
 
     def _shed(self, excess: int) -> None:
-        sized = sorted(((_buffered(each), each.id, each) for each in self._connections), reverse=True)
+        sized = sorted(((_buffered(each), each.id, each) for each in self.connections), reverse=True)
         count = freed = 0
         for size, _, connection in sized:
             if freed >= excess or size < LEAST_BUFFERED:

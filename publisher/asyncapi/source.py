@@ -81,15 +81,15 @@ def read(text: str) -> DefinitionSource:
     return builder.source
 
 
+@dataclass(eq=False, repr=False)
 class _Builder:
     """Builds the value out of the events of a YAML parser, without recursion, and counts what it builds."""
 
-    def __init__(self) -> None:
-        self.source = DefinitionSource()
-        self._open: list[tuple[Any, Path, str, int]] = []
-        self._keys: list[str | None] = []
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self._nodes = 0
+    source: DefinitionSource = field(default_factory=DefinitionSource)
+    _open: list[tuple[Any, Path, str, int]] = field(default_factory=list, init=False)
+    _keys: list[str | None] = field(default_factory=list, init=False)
+    _anchors: dict[str, tuple[Any, int]] = field(default_factory=dict, init=False)
+    _nodes: int = field(default=0, init=False)
 
     def take(self, event: Any) -> None:
         line = event.start_mark.line + 1
