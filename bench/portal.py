@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -113,8 +112,15 @@ async def _measure(options: argparse.Namespace, folder: Path) -> int:
     subprocess.run([sys.executable, "manage.py", "setup"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
     portal = subprocess.Popen([sys.executable, "manage.py", "portal"], cwd=ROOT, env=env)
     try:
-        reader = Visitor(options.port, 0)
-        await _started(reader)
+        reader, deadline = Visitor(options.port, 0), time.monotonic() + START_SECONDS
+        while True:
+            try:
+                await reader.ask(SIGN_IN)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise BenchError("The portal does not answer.") from None
+                await asyncio.sleep(0.1)
         await reader.sign_in()
         people = [Visitor(options.port, number) for number in range(1, options.people + 1)]
         for person in people:
@@ -136,16 +142,6 @@ async def _measure(options: argparse.Namespace, folder: Path) -> int:
     answered = ", ".join(f"{number} × {status}" for status, number in sorted(statuses.items()))
     print(f"sign-ins in {options.rounds * options.seconds:.0f} s: {answered}")
     return 0
-
-
-async def _started(reader: Visitor) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(OSError):
-            await reader.ask(SIGN_IN)
-            return
-        await asyncio.sleep(0.1)
-    raise BenchError("The portal does not answer.")
 
 
 async def _pages(

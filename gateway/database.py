@@ -91,7 +91,12 @@ class DatabaseThread:
         if self._idle is not None:
             self._used_at = asyncio.get_running_loop().time()
             self._close_when_idle()
-        answer = asyncio.wrap_future(self._chosen().submit(_run, work))
+        pool = self._pool
+        if self._places is not None and self._otherwise is not None:
+            if self._place is None:
+                self._place = self._places.take()
+            pool = self._otherwise._pool if self._place is None else pool
+        answer = asyncio.wrap_future(pool.submit(_run, work))
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # also if nobody waits any more
         try:
             is_answered = bool((await asyncio.wait((answer,), timeout=self._seconds))[0])
@@ -112,16 +117,9 @@ class DatabaseThread:
         self._let_go()
         self._pool.shutdown(wait=True, cancel_futures=False)
 
-    def _chosen(self) -> ThreadPoolExecutor:
-        if self._places is None or self._otherwise is None:
-            return self._pool
-        if self._place is None:
-            self._place = self._places.take()
-        return self._otherwise._pool if self._place is None else self._pool
-
     def _let_go(self) -> None:
         """Close the connection, and only then leave the place that it had."""
-        self._pool.submit(_close)
+        self._pool.submit(lambda: connection.close())  # named there: here it is the connection of another thread
         if self._place is not None:
             self._pool.submit(os.close, self._place)
             self._place = None
@@ -202,11 +200,6 @@ class WriteMark:
         if own:
             with suppress(sqlite3.Error):
                 own.close()
-
-
-def _close() -> None:
-    """Not `connection.close` itself: that would be the connection of the thread that names it."""
-    connection.close()
 
 
 def _run(work: Callable[[], T]) -> T:

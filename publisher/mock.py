@@ -154,7 +154,11 @@ def clean_mock(document: Any) -> dict[str, Any]:
             if name == "replies":
                 cleaned[name] = [" => ".join(read_reply(line)) for line in cleaned[name]]
             elif name == "script":
-                _check_script(cleaned[name])
+                steps = [read_step(line) for line in cleaned[name] if line != "repeat"]
+                if "repeat" in cleaned[name][:-1]:
+                    raise BadValue("repeat is the last line of a script: nothing comes after it.")
+                if len(steps) < len(cleaned[name]) and not any(step.pause for step in steps):
+                    raise BadValue("A script that repeats needs a pause, such as pause 1: else it would never rest.")
         except BadValue as error:
             errors[str(name)] = str(error)
     if bool(cleaned["every"]) != bool(cleaned["in_turn"]) and not errors:
@@ -189,14 +193,6 @@ def read_step(line: str) -> Step:
     if step is None or (verb == "pause" and not step.pause):
         raise BadValue(f"{_HOW} A burst is of at most {MOST_AT_ONCE} messages. This line is none of it: {line[:80]}")
     return step
-
-
-def _check_script(lines: Sequence[str]) -> None:
-    steps = [read_step(line) for line in lines if line != "repeat"]
-    if "repeat" in lines[:-1]:
-        raise BadValue("repeat is the last line of a script: nothing comes after it.")
-    if lines[-1:] == ["repeat"] and not any(step.pause for step in steps):
-        raise BadValue("A script that repeats needs a pause, such as pause 1: else it would never rest.")
 
 
 def _lines(value: Any) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway import close_codes
-from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.connections.registry import ConnectionRegistry
 from gateway.pulse import rest
 from gateway.relay.splice import Relay
 
@@ -69,14 +69,18 @@ class MemoryGuard:
         return True
 
     def _shed(self, excess: int) -> None:
-        sized = sorted(((_buffered(each), each.id, each) for each in self.connections), reverse=True)
+        """Close those for whom most waits to be taken by either side."""
+        sized = [
+            (sum(leg.transport.get_write_buffer_size() for leg in (relay.client, relay.backend)), each.id, each, relay)
+            for each in self.connections
+            if isinstance(relay := each.relay, Relay)
+        ]
         count = freed = 0
-        for size, _, connection in sized:
+        for size, _, connection, relay in sorted(sized, reverse=True):
             if freed >= excess or size < LEAST_BUFFERED:
                 break
             connection.close(close_codes.NO_MEMORY.code, close_codes.NO_MEMORY.reason)
-            if isinstance(connection.relay, Relay):
-                asyncio.get_running_loop().call_later(CUT_SECONDS, connection.relay.abort)
+            asyncio.get_running_loop().call_later(CUT_SECONDS, relay.abort)
             count, freed = count + 1, freed + size
         if count:
             log.warning("Memory runs out: %d connections with %d kB in buffers are closed.", count, freed // 1000)
@@ -105,11 +109,3 @@ def control_group_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("
                 if most < 1 << 60:
                     return Memory(now - int(stat.get(cache, 0)), most)
     return None
-
-
-def _buffered(connection: Connection) -> int:
-    """How much waits to be taken by either side."""
-    relay = connection.relay
-    if not isinstance(relay, Relay):
-        return 0
-    return sum(leg.transport.get_write_buffer_size() for leg in (relay.client, relay.backend))

@@ -265,7 +265,17 @@ class Validate(Resource):
             ],
         }
         if not found.problems:
-            answer["info"] = _info(found)
+            answer["info"] = {
+                "name": found.title,
+                "version": found.api_version,
+                "context": None,
+                "description": found.description,
+                "asyncAPIVersion": VERSIONS[found.version],
+                "protocol": "WS",
+                "endpoints": found.backends,
+                "gatewayVendor": "wso2",
+                "asyncTransportProtocols": ["ws", "wss"],
+            }
         return Response({**answer, **({"content": text} if with_content else {})})
 
 
@@ -294,20 +304,6 @@ def _valid(text: str) -> AsyncApiDefinition:
     if found.problems:
         raise exceptions.ValidationError({"apiDefinition": [str(problem) for problem in found.problems]})
     return found
-
-
-def _info(found: AsyncApiDefinition) -> dict[str, Any]:
-    return {
-        "name": found.title,
-        "version": found.api_version,
-        "context": None,
-        "description": found.description,
-        "asyncAPIVersion": VERSIONS[found.version],
-        "protocol": "WS",
-        "endpoints": found.backends,
-        "gatewayVendor": "wso2",
-        "asyncTransportProtocols": ["ws", "wss"],
-    }
 
 
 def _topic(topic: Mapping[str, Any]) -> dict[str, Any]:

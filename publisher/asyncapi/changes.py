@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.text import listed
@@ -135,12 +135,14 @@ _RECEIVED = _Direction(
 """By what clients receive: the wide schema is that of now, the narrow one what clients rely on."""
 
 
+@dataclass(eq=False, repr=False)
 class _Comparison:
     """What of a wider schema a narrower one does not take, in the words of a direction."""
 
-    def __init__(self, wide: Any, narrow: Any, said: _Direction) -> None:
-        self.wide, self.narrow, self.said = wide, narrow, said
-        self._seen: set[tuple[int, int]] = set()
+    wide: Any
+    narrow: Any
+    said: _Direction
+    _seen: set[tuple[int, int]] = field(default_factory=set, init=False)
 
     def at(self, wide: Any, narrow: Any, path: str = "", level: int = 0) -> Iterator[str]:
         """A few words for each place at a path and below it."""

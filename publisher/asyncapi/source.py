@@ -132,26 +132,19 @@ class _Builder:
             if isinstance(parent, list):
                 path = (*above, len(parent))
                 parent.append(value)
-            elif self._keys[-1] is None:
-                return self._key(value, line)
+            elif self._keys[-1] is None:  # it is the key of the pair that comes: a text, as in JSON
+                if isinstance(value, dict | list):
+                    raise BadSource(line, "A key is a text.")
+                self._keys[-1] = key = str(value)
+                if key in parent:
+                    raise BadSource(line, f"{key} stands here twice. Keep one of them.")
+                path = (*above, key)
             else:
                 key, self._keys[-1] = self._keys[-1], None
                 path, line = (*above, key), self.source.lines[(*above, key)]
                 parent[key] = value
         self.source.lines[path] = line
         return path
-
-    def _key(self, value: Any, line: int) -> Path:
-        """The key of the pair that comes: a text, as in JSON."""
-        parent, above, _anchor, _before = self._open[-1]
-        if isinstance(value, dict | list):
-            raise BadSource(line, "A key is a text.")
-        key = str(value)
-        if key in parent:
-            raise BadSource(line, f"{key} stands here twice. Keep one of them.")
-        self._keys[-1] = key
-        self.source.lines[(*above, key)] = line
-        return (*above, key)
 
 
 def _scalar(event: Any) -> Any:
