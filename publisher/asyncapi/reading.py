@@ -155,7 +155,10 @@ class _Reader:
                 continue
             protocol = str(server.get("protocol", "")).lower()
             protocols.add(protocol)
-            if not _is_own(server):
+            asked = server.get("security")
+            named = [each for each in asked if isinstance(each, dict)] if isinstance(asked, list) else []
+            ours = f"#/components/securitySchemes/{OAUTH}"  # as documents of ours write the gateway
+            if not any(OAUTH in each or each.get("$ref") == ours for each in named):
                 self.definition.rest.setdefault("servers", {})[key] = server
             if protocol in {"ws", "wss"} and (url := self._address(server, protocol)):
                 self.definition.backends.append(url)
@@ -370,13 +373,6 @@ class _Reader:
         if schemas:
             kept["schemas"] = {name: each for name, each in schemas.items() if name in needed or name not in taken}
         return {key: each for key, each in kept.items() if each}
-
-
-def _is_own(server: Mapping[str, Any]) -> bool:
-    """Whether a server is the gateway, as documents of ours write it."""
-    asked = server.get("security")
-    schemes = [each for each in asked if isinstance(each, dict)] if isinstance(asked, list) else []
-    return any(OAUTH in each or each.get("$ref") == f"#/components/securitySchemes/{OAUTH}" for each in schemes)
 
 
 def _scopes_of(operation: Mapping[str, Any]) -> list[str]:

@@ -97,7 +97,12 @@ class _Builder:
             raise BadSource(line, "A second document begins here. Give one definition.")
         if isinstance(event, yaml.ScalarEvent):
             is_key = bool(self._open) and isinstance(self._open[-1][0], dict) and self._keys[-1] is None
-            self._place(event.value if is_key else _scalar(event), line, event.anchor or "")
+            value: Any = event.value
+            if not is_key:
+                if not any(event.implicit) and not (event.tag or "").endswith((":str", "!")):
+                    raise BadSource(line, f"{event.tag} is no type that JSON knows. Leave it out.")
+                value = value if event.style or not event.implicit[0] else _resolved(value)
+            self._place(value, line, event.anchor or "")
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if event.tag and not event.implicit:
                 raise BadSource(line, f"{event.tag} is no type that JSON knows. Leave it out.")
@@ -145,13 +150,6 @@ class _Builder:
                 parent[key] = value
         self.source.lines[path] = line
         return path
-
-
-def _scalar(event: Any) -> Any:
-    text: str = event.value
-    if not any(event.implicit) and not (event.tag or "").endswith((":str", "!")):
-        raise BadSource(event.start_mark.line + 1, f"{event.tag} is no type that JSON knows. Leave it out.")
-    return text if event.style or not event.implicit[0] else _resolved(text)
 
 
 def _resolved(text: str) -> Any:
