@@ -1,4 +1,4 @@
-"""The one window on the rows of publisher and devportal: which APIs are deployed, and what a token grants.
+"""The one window on the rows of publisher and devportal, one module for that: what is deployed, what a token grants.
 
 Everything here asks the database and is called on a thread of `gateway.database`. No other module of the gateway's data
 plane may look into those rooms.

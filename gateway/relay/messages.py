@@ -1,6 +1,7 @@
-"""The compatible way: messages relayed one by one, for ASGI servers that cannot splice. Slower, and documented so.
+"""The compatible way, message by message, for servers that cannot splice; one module, for its sides share one end.
 
-Same decisions, same limits on age and silence, same close codes as far as the server passes them on.
+Slower, and documented so. Same decisions, same limits on age and silence, same close codes as far as the server passes
+them on.
 """
 
 from __future__ import annotations
