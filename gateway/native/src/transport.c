@@ -18,6 +18,7 @@
 
 enum { HIGH_WATER = 64 * 1024, LOW_WATER = 16 * 1024 };
 enum { MOST_KEPT = 1024 * 1024 };   /* room for bytes of TLS on their way out that is kept for the next ones */
+enum { MOST_ANSWERED = 64 * 1024 };   /* bytes that TLS itself has to say to a peer that does not read them */
 static const double LINGER_SECONDS = 2.0;   /* for a peer to answer the end of TLS */
 
 static void rearm(Transport *transport);
@@ -500,6 +501,18 @@ static bool is_secured(Transport *transport)
     return true;
 }
 
+/* What TLS itself answers: new keys, alerts. A peer may ask for them again and again; protocols know nothing of it, so
+ * none of them would stop reading from who does not read. */
+static void send_answers(Transport *transport)
+{
+    if (!transport->waiting_size)
+        transport->answered = 0;
+    transport->answered += (uint32_t)transport->engine->outside.size;
+    send_sealed(transport);
+    if (transport->waiting_size && transport->answered > MOST_ANSWERED)
+        fail(transport, ENOBUFS);
+}
+
 static void unseal(Transport *transport, size_t size)
 {
     Engine *engine = transport->engine;
@@ -528,7 +541,7 @@ static void unseal(Transport *transport, size_t size)
              (engine->inside_size || SSL_has_pending(transport->ssl)));
     const bool is_fault = why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN;
     const unsigned long code = is_fault ? ERR_peek_last_error() : 0;
-    send_sealed(transport);   /* answers of TLS itself: new keys, alerts */
+    send_answers(transport);
     if (have && transport->state == OPEN)
         deliver(transport, bytes, have);
     if (is_fault) {

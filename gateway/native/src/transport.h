@@ -30,6 +30,7 @@ struct Transport {
     SSL *ssl;
     int fd;
     uint32_t watched;        /* what the poller has been asked to tell; nothing: it does not know the descriptor */
+    uint32_t answered;       /* bytes that TLS has answered of itself since there was nothing waiting */
     TransportState state;
     bool is_paused, has_ended, wants_eof, is_full, was_made;
     bool may_read;           /* there may be something to read, which the poller has told and will not tell again */
