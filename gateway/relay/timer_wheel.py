@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class Watched(Protocol):
-    """Something that wants to be looked at. `due` belongs to the wheel; 0, with which to begin, has it forget."""
+    """Something that wants to be looked at. `due` belongs to the wheel; it begins with 0."""
 
     due: int
 
@@ -29,7 +29,7 @@ class TimerWheel:
 
     loop: asyncio.AbstractEventLoop
     tick: float = 0.5
-    _buckets: dict[int, list[Watched]] = field(default_factory=dict, init=False)
+    _buckets: dict[int, dict[int, Watched]] = field(default_factory=dict, init=False)  # by tick, and then by identity
     _handle: asyncio.TimerHandle | None = field(default=None, init=False)
     _now: int = field(default=0, init=False)
     _next: int = field(default=0, init=False)
@@ -37,10 +37,12 @@ class TimerWheel:
     def watch(self, watched: Watched, delay: float) -> None:
         """Look at it in `delay` seconds. An earlier look that was already asked for stands."""
         due = int((self.loop.time() + delay) / self.tick) + 1
-        if watched.due and watched.due <= due:
-            return
+        if watched.due:
+            if watched.due <= due:
+                return
+            self.forget(watched)
         watched.due = due
-        self._buckets.setdefault(due, []).append(watched)
+        self._buckets.setdefault(due, {})[id(watched)] = watched
         if self._handle is None:
             self._now = int(self.loop.time() / self.tick)
             self._wait_for(due)
@@ -48,14 +50,20 @@ class TimerWheel:
             self._handle.cancel()
             self._wait_for(due)
 
+    def forget(self, watched: Watched) -> None:
+        """Look at it no more, and keep nothing of it: those who only come and go would be kept for seconds."""
+        if watched.due:
+            self._buckets.get(watched.due, {}).pop(id(watched), None)
+            watched.due = 0
+
     def _turn(self) -> None:
         now = self.loop.time()
         reached = max(int(now / self.tick), self._next)
         self._next = reached
         for number in range(self._now + 1, reached + 1):
             self._now = number
-            for watched in self._buckets.pop(number, ()):
-                if watched.due != number:
+            for watched in self._buckets.pop(number, {}).values():
+                if watched.due != number:  # forgotten by one before it
                     continue
                 watched.due = 0
                 try:

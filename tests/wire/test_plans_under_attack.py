@@ -25,6 +25,8 @@ from tests.wire.test_plans import Recorder, granted, metered
 
 pytestmark = pytest.mark.wire
 
+QUIET = EndpointOptions(ping_interval=0)
+
 
 async def test_a_client_that_is_only_delayed_is_not_closed_as_idle(tmp_path: Path) -> None:
     plan, options = (
@@ -245,7 +247,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
     plan = PlanLimits(quota=1, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP)
     async with (
         raw_backend() as backend,
-        metered(backend.url, plan, tmp_path) as world,
+        metered(backend.url, plan, tmp_path, options=QUIET) as world,
         raw_client(world.gateway.port) as hostile,
         AsyncExitStack() as stack,
     ):
@@ -271,7 +273,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
 async def test_a_flood_that_passes_lets_others_have_their_turn(tmp_path: Path) -> None:
     async with (
         raw_backend() as backend,
-        metered(backend.url, PlanLimits(), tmp_path) as world,
+        metered(backend.url, PlanLimits(), tmp_path, options=QUIET) as world,
         raw_client(world.gateway.port) as hostile,
         raw_client(world.gateway.port) as other,
     ):

@@ -29,6 +29,19 @@ def test_a_compiler_that_cannot_is_named(
     assert capsys.readouterr().err == "The relay cannot be built with sanitizers: no C compiler was found.\n"
 
 
+@pytest.mark.parametrize("relay", [native.PYTHON, native.NATIVE])
+def test_a_run_in_which_no_sanitizer_could_see_the_extension_fails(
+    relay: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "build_sanitized", str)  # none is preloaded
+    monkeypatch.setattr(build, "main", int)
+    monkeypatch.setenv(native.SETTING, relay)
+    assert sanitized.main(["--version"]) == 1
+    sees_none = relay == native.NATIVE and native.find_extension()
+    told = "The sanitizers do not see a fault" if sees_none else "The tests would run on the relay in Python: "
+    assert told in capfd.readouterr().err
+
+
 def test_the_fuzzer_begins_with_what_is_read() -> None:
     is_read = native.RELAY == native.NATIVE
     assert bool(native.read_request(fuzzer.REQUEST, LIMIT)) is is_read
