@@ -226,7 +226,7 @@ async def test_connections_that_come_say_something_and_go_leave_nothing_behind(
         before = await gateway.quiet()
         await cycle(gateway, cycles, tls)
         after = await gateway.quiet()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # in which nothing happens: only time shows a loop that spins by itself
         later = await gateway.report()
     assert later.turns - after.turns < 100  # nothing that is left behind has the loop spin
     print(f"{(after.memory - before.memory) / cycles:.1f} bytes more a cycle over {cycles}")  # noqa: T201
