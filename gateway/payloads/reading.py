@@ -96,9 +96,9 @@ class PayloadReader:
                 return
             data = bytes(self.held)
             self.held.clear()
-        at, end = 0, len(data)
+        at, end, blind = 0, len(data), ReadingState.BLIND
         while at < end:
-            if self.state is ReadingState.BLIND:
+            if self.state is blind:
                 yield PayloadEvent(data[at:])
                 return
             if self._skip:

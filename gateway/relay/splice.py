@@ -339,7 +339,7 @@ class Relay:
             delays.append(max(self.started_at + options.maximum_duration - now, self.wheel.tick))
         if self.client.activity.stalled_at or self.backend.activity.stalled_at:
             delays.append(options.stall / 4)
-        return min((delay for delay in delays if delay), default=None)
+        return min(filter(None, delays), default=None)
 
     def _look_at_limits(self, now: float) -> None:
         options = self.options
