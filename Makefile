@@ -31,12 +31,13 @@ pytest: tools  ## Every test, on SQLite; four at once, since many wait for socke
 postgresql: tools  ## What may differ on PostgreSQL, on a server of its own
 	$(PY) -m tests.postgresql -q
 
-ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; PostgreSQL; the relay in C fuzzed and sanitized
+ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; the relay in Python; in C fuzzed and sanitized; PostgreSQL
 	@scripts/environment requirements-wheel.lock
-	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack tests/gateway/native -s
-	$(PY) -m tests.postgresql --all -q
 	$(PY) -m gateway.native.fuzz --seconds 120
 	@$(MAKE) --no-print-directory sanitized
+	APIM_GATEWAY_RELAY=python .venv/bin/pytest -n 2 --dist loadgroup tests/wire tests/attack tests/conformance tests/gateway
+	TEST_LENGTH=long .venv/bin/pytest -n 2 --dist loadgroup -rP tests/conformance tests/attack tests/gateway/native
+	$(PY) -m tests.postgresql --all -q
 
 sanitized: packages  # the relay in C under AddressSanitizer and UBSan: wire, attacks and Autobahn
 	$(PY) -m gateway.native.sanitized $(OPTIONS)

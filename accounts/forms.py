@@ -1,4 +1,4 @@
-"""The forms of accounts: they say what is wrong with what was typed, and save nothing."""
+"""The forms of accounts, one module since most are a few fields of the same kinds. They check, and save nothing."""
 
 from __future__ import annotations
 

@@ -29,7 +29,14 @@ def _gateway(
     plan: str, site: Site, relay: str = native.NATIVE, root: Path = ROOT, workers: int = 1
 ) -> Iterator[Running]:
     environment = _environment(site, root) | {native.SETTING: relay}
-    arranged = _arranged(site, environment, root)
+    kept = site.shared / ("arranged.json" if root == ROOT else "arranged-before.json")
+    if not kept.exists():  # once in each run of the benchmark
+        arranging = [sys.executable, "-m", "bench.arrange", f"ws://127.0.0.1:{site.backend}/"]
+        result = subprocess.run(arranging, env=environment, cwd=root, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise BenchError(f"the published API could not be made: {result.stderr.strip().splitlines()[-1]}")
+        kept.write_text(result.stdout.splitlines()[-1])
+    arranged: dict[str, str] = json.loads(kept.read_text())
     command: list[str | Path] = [sys.executable, root / "manage.py", "gateway", "--workers", str(workers)]
     ports = [site.port, site.tls_port]
     log = site.folder / "output.log"
@@ -53,19 +60,6 @@ def _environment(site: Site, root: Path) -> dict[str, str]:
         "APIM_TLS_KEY": str(site.certificate.key),
         "APIM_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS),
     }
-
-
-def _arranged(site: Site, environment: dict[str, str], root: Path) -> dict[str, str]:
-    """What `bench.arrange` printed; it is run once in each run of the benchmark."""
-    kept = site.shared / ("arranged.json" if root == ROOT else "arranged-before.json")
-    if not kept.exists():
-        command = [sys.executable, "-m", "bench.arrange", f"ws://127.0.0.1:{site.backend}/"]
-        result = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise BenchError(f"the published API could not be made: {result.stderr.strip().splitlines()[-1]}")
-        kept.write_text(result.stdout.splitlines()[-1])
-    arranged: dict[str, str] = json.loads(kept.read_text())
-    return arranged
 
 
 def _version() -> str:

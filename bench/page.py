@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.load import PACEMAKER, Load
 from bench.report import Table, tables, targets_table
 from bench.results import PART_OF_SLOWEST, Results
-from bench.rounds import PACED_AGAIN, PACED_SECONDS
+from bench.rounds import PACED_AGAIN, PACED_SECONDS, SETTLED_SECONDS
 from bench.site import Proxy
 
 NOTES = Path(__file__).resolve().parent / "notes.md"
@@ -46,6 +46,7 @@ def as_page(results: Results, how: How, notes: str) -> str:
             pacemaker=PACEMAKER,
             again=PACED_AGAIN,
             paced_seconds=PACED_SECONDS,
+            settled=SETTLED_SECONDS,
         ),
         "## Who was measured\n",
         _markdown(measured),
@@ -104,8 +105,9 @@ much time as a load takes, one second at most, for what the first has left behin
   earlier ones are back, and latency counts from the time at which a message was due. The rate is {part} of what the
   slowest proxy did in the first round with {pacemaker} connections. The 99th percentile of a second is what a stall of
   the machine makes of it; so every proxy is visited several times, in turn, for {again} looks of {paced_seconds:g} s
-  each, and the figure is the median of all of them. "Added p99" is that less the one of "direct" at the same rate. For
-  wss, "direct" is ws: then the price of TLS is in it, for all alike.
+  each, and the figure is the median of all of them. What is compared is a proxy at work: it has {settled:g} s to itself
+  after its start, and messages pass for a second before each look. "Added p99" is the figure less the one of "direct"
+  at the same rate. For wss, "direct" is ws: then the price of TLS is in it, for all alike.
 - **Two workers** share the one core of the proxy with each other: what a message costs then is to be what it costs one.
   nginx's two do the same, for comparison.
 - **Three silent connections** are open and metered while the processor time of all the proxy's processes is read for

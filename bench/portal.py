@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -29,22 +29,22 @@ START_SECONDS = 60.0
 RATE = 10  # pages a second
 
 
+@dataclass(eq=False)
 class Visitor:
     """A browser with one connection and a jar of cookies."""
 
-    def __init__(self, port: int, number: int) -> None:
-        self._origin = f"https://localhost:{port}"
-        self._port = port
-        self._address = f"127.0.1.{1 + number % 200}"  # each of them its own, as far as the portal knows
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self.cookies: dict[str, str] = {}
+    port: int
+    number: int
+    cookies: dict[str, str] = field(default_factory=dict, init=False)
+    _streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = field(default=None, init=False)
 
     async def ask(self, path: str, form: dict[str, str] | None = None) -> int:
         """The status of the answer, once all of it is here. Raises OSError when the connection ends before."""
         if self._streams is None:
             context = ssl._create_unverified_context()  # noqa: S323 - our own, on this machine
+            own = f"127.0.1.{1 + self.number % 200}"  # each of them its own, as far as the portal knows
             self._streams = await asyncio.open_connection(
-                "127.0.0.1", self._port, ssl=context, local_addr=(self._address, 0), server_hostname="localhost"
+                "127.0.0.1", self.port, ssl=context, local_addr=(own, 0), server_hostname="localhost"
             )
         reader, writer = self._streams
         try:
@@ -77,8 +77,8 @@ class Visitor:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         lines = [
             f"{'GET' if form is None else 'POST'} {path} HTTP/1.1",
-            f"Host: localhost:{self._port}",
-            f"Origin: {self._origin}",
+            f"Host: localhost:{self.port}",
+            f"Origin: https://localhost:{self.port}",
             f"Cookie: {cookies}",
             f"Content-Length: {len(body)}",
             "Content-Type: application/x-www-form-urlencoded",
@@ -113,8 +113,15 @@ async def _measure(options: argparse.Namespace, folder: Path) -> int:
     subprocess.run([sys.executable, "manage.py", "setup"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
     portal = subprocess.Popen([sys.executable, "manage.py", "portal"], cwd=ROOT, env=env)
     try:
-        reader = Visitor(options.port, 0)
-        await _started(reader)
+        reader, deadline = Visitor(options.port, 0), time.monotonic() + START_SECONDS
+        while True:
+            try:
+                await reader.ask(SIGN_IN)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise BenchError("The portal does not answer.") from None
+                await asyncio.sleep(0.1)
         await reader.sign_in()
         people = [Visitor(options.port, number) for number in range(1, options.people + 1)]
         for person in people:
@@ -136,16 +143,6 @@ async def _measure(options: argparse.Namespace, folder: Path) -> int:
     answered = ", ".join(f"{number} × {status}" for status, number in sorted(statuses.items()))
     print(f"sign-ins in {options.rounds * options.seconds:.0f} s: {answered}")
     return 0
-
-
-async def _started(reader: Visitor) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(OSError):
-            await reader.ask(SIGN_IN)
-            return
-        await asyncio.sleep(0.1)
-    raise BenchError("The portal does not answer.")
 
 
 async def _pages(

@@ -18,6 +18,7 @@ from bench.site import Certificate, Proxy, Running, Site
 
 BETWEEN_SECONDS = 1.0  # for what a load has left behind
 PACED_SECONDS, PACED_AGAIN = 0.7, 2  # of a look at latency, and how many at each visit: one stall spoils one of them
+SETTLED_SECONDS = 3.0  # after its start a proxy does what it goes on to do; before the first such look
 Say = Callable[[str], None]
 
 
@@ -116,7 +117,8 @@ class _Bench:
                 continue
             rate = self.results.rates[load.scheme] if load.mode == "paced" else 0
             seconds = min(PACED_SECONDS, self.plan.seconds) if load.mode == "paced" else self.plan.seconds
-            time.sleep(min(BETWEEN_SECONDS, seconds))
+            begins = load.mode == "paced" and load is loads[0]
+            time.sleep(SETTLED_SECONDS if begins else min(BETWEEN_SECONDS, seconds))
             sample = self.generator.run(load, target, seconds=seconds, proxy=running.pid, rate=rate)
             if sample.errors:
                 self._trouble(proxy, f"{load.title}: {', '.join(f'{n} {name}' for name, n in sample.errors.items())}")

@@ -571,11 +571,12 @@ static void settle(void)
 static void advance(void)
 {
     uint64_t duration = (uint64_t)(option.seconds * 1e9), age = now - stage_began;
+    uint64_t warm = option.mode == PACED ? SECOND : duration / 10;    /* latency is not what opening left to be done */
     uint64_t patience = option.messages ? 60 * SECOND : duration;
     int all_gone = finished == option.connections || failed >= GIVE_UP_AFTER;
     if (stage == OPENING && (option.mode == HANDSHAKES || opened + finished == option.connections))
         start_work();
-    else if (stage == WARMING && (age >= duration / 10 || all_gone))
+    else if (stage == WARMING && (age >= warm || all_gone))
         enter(MEASURING);
     else if (stage == MEASURING && (age >= patience || all_gone || (option.messages && completed >= option.messages)))
         enter(DRAINING);

@@ -1,16 +1,17 @@
 """What is settled about a request before anybody else looks at it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 
+@dataclass(eq=False, repr=False)
 class Middleware:
     """Something done around what answers a request: say it in `__call__`."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
+    get_response: Callable[[HttpRequest], HttpResponse]
 
 
 class ClientAddressMiddleware(Middleware):

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 CALM_SECONDS = 5.0  # without a failure, before an answer counts as the end
 FULL = ("too many clients", "too many connections", "remaining connection slots")
@@ -21,23 +22,24 @@ class DatabaseSilent(Exception):
     """
 
 
+@dataclass(eq=False, repr=False)
 class Outage:
     """One process' experience with the database. `failed` and `answered` may be called from any thread.
 
     What they say is said in a context of its own: whoever happens to notice it first, it is not about that request.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._failures = 0
-        self._began_at = self._failed_at = 0.0
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _failures: int = field(default=0, init=False)
+    _began_at: float = field(default=0.0, init=False)
+    _failed_at: float = field(default=0.0, init=False)
 
     def failed(self, error: BaseException) -> None:
         """A question was not answered."""
         with self._lock:
             self._failures += 1
-            self._failed_at = self._clock()
+            self._failed_at = self.clock()
             is_first = self._failures == 1
             if is_first:
                 self._began_at = self._failed_at
@@ -52,7 +54,7 @@ class Outage:
         if not self._failures:
             return
         with self._lock:
-            if not self._failures or self._clock() - self._failed_at < CALM_SECONDS:
+            if not self._failures or self.clock() - self._failed_at < CALM_SECONDS:
                 return
             failures, self._failures = self._failures, 0
             seconds = self._failed_at - self._began_at

@@ -35,19 +35,18 @@ def _limit(number: int | None) -> str | Promise:
     return NONE if number is None else spaced(number)
 
 
-def _applications(number: int | None) -> str | Promise:
-    if number is None:
-        return NONE
-    return ngettext("%(count)s application", "%(count)s applications", number) % {"count": spaced(number)}
-
-
 ROWS: Mapping[Promise, Callable[[Plan], str | Promise]] = {
     gettext_lazy("Messages, or bytes"): _quota,
     gettext_lazy("At most a second"): lambda plan: _limit(plan.rate),
     gettext_lazy("Connections at once"): lambda plan: _limit(plan.connections),
     gettext_lazy("New connections a minute"): lambda plan: _limit(plan.connects),
     gettext_lazy("Largest message"): lambda plan: NONE if plan.message_bytes is None else byte_size(plan.message_bytes),
-    gettext_lazy("Your applications"): lambda plan: _applications(plan.applications),
+    gettext_lazy("Your applications"): lambda plan: (
+        NONE
+        if plan.applications is None
+        else ngettext("%(count)s application", "%(count)s applications", plan.applications)
+        % {"count": spaced(plan.applications)}
+    ),
     gettext_lazy("What counts"): lambda plan: (
         _("sent") if plan.counted != CountedDirection.BOTH else _("sent and received")
     ),

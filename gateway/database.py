@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -32,23 +33,24 @@ class Runner(Protocol):
         """Run `work`; raises what it raised."""
 
 
+@dataclass(eq=False, repr=False)
 class Places:
     """How many connections all processes together may hold that share `folder`: a locked file in it for each.
 
     The kernel unlocks what a process held that has died.
     """
 
-    def __init__(self, folder: Path, number: int) -> None:
-        self._folder, self._number = folder, number
-        self._full_until = 0.0
+    folder: Path
+    number: int
+    _full_until: float = field(default=0.0, init=False)
 
     def take(self) -> int | None:
         """A place, to be left by closing this descriptor; None where all are taken, as known for a second."""
         if time.monotonic() < self._full_until:
             return None
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for each in range(self._number):
-            place = os.open(self._folder / f"{each}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for each in range(self.number):
+            place = os.open(self.folder / f"{each}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -89,7 +91,12 @@ class DatabaseThread:
         if self._idle is not None:
             self._used_at = asyncio.get_running_loop().time()
             self._close_when_idle()
-        answer = asyncio.wrap_future(self._chosen().submit(_run, work))
+        pool = self._pool
+        if self._places is not None and self._otherwise is not None:
+            if self._place is None:
+                self._place = self._places.take()
+            pool = self._otherwise._pool if self._place is None else pool
+        answer = asyncio.wrap_future(pool.submit(_run, work))
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # also if nobody waits any more
         try:
             is_answered = bool((await asyncio.wait((answer,), timeout=self._seconds))[0])
@@ -110,16 +117,9 @@ class DatabaseThread:
         self._let_go()
         self._pool.shutdown(wait=True, cancel_futures=False)
 
-    def _chosen(self) -> ThreadPoolExecutor:
-        if self._places is None or self._otherwise is None:
-            return self._pool
-        if self._place is None:
-            self._place = self._places.take()
-        return self._otherwise._pool if self._place is None else self._pool
-
     def _let_go(self) -> None:
         """Close the connection, and only then leave the place that it had."""
-        self._pool.submit(_close)
+        self._pool.submit(lambda: connection.close())  # named there: here it is the connection of another thread
         if self._place is not None:
             self._pool.submit(os.close, self._place)
             self._place = None
@@ -200,11 +200,6 @@ class WriteMark:
         if own:
             with suppress(sqlite3.Error):
                 own.close()
-
-
-def _close() -> None:
-    """Not `connection.close` itself: that would be the connection of the thread that names it."""
-    connection.close()
 
 
 def _run(work: Callable[[], T]) -> T:

@@ -12,6 +12,7 @@ import asyncio
 import math
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 SHARPNESS = 1e-3  # seconds by which a timer may be early: those of uvloop go by milliseconds
 _phase = (0, 0.0)
@@ -52,37 +53,35 @@ def wake_at(at: float, look: Callable[[float], float | None]) -> None:
     pulse.add(at, look)
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class _Rest:
     """Somebody who rests."""
 
-    __slots__ = ("_seconds", "_until", "_waiter")
-
-    def __init__(self, seconds: float, until: Callable[[], bool] | None, waiter: asyncio.Future[None]) -> None:
-        self._seconds = seconds
-        self._until = until
-        self._waiter = waiter
+    seconds: float
+    until: Callable[[], bool] | None
+    waiter: asyncio.Future[None]
 
     def look(self, now: float) -> float | None:
         """At the beat: wake him, or have him rest until the next."""
-        if self._waiter.done():  # he was cancelled, or woken early
+        if self.waiter.done():  # he was cancelled, or woken early
             return None
         try:
-            if self._until and not self._until():
-                return next_beat(now, self._seconds)
+            if self.until and not self.until():
+                return next_beat(now, self.seconds)
         except Exception as error:
-            self._waiter.set_exception(error)
+            self.waiter.set_exception(error)
         else:
-            self._waiter.set_result(None)
+            self.waiter.set_result(None)
         return None
 
 
+@dataclass(eq=False, repr=False)
 class _Pulse:
     """The one timer of a loop, set for whoever is due first."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._looks: list[tuple[float, Callable[[float], float | None]]] = []
-        self._timer: asyncio.TimerHandle | None = None
+    loop: asyncio.AbstractEventLoop
+    _looks: list[tuple[float, Callable[[float], float | None]]] = field(default_factory=list, init=False)
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def add(self, at: float, look: Callable[[float], float | None]) -> None:
         """Have it called then."""
@@ -93,10 +92,10 @@ class _Pulse:
     def _set(self, at: float) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._beat)
+        self._timer = self.loop.call_at(at, self._beat)
 
     def _beat(self) -> None:
-        now = self._loop.time()
+        now = self.loop.time()
         looks, self._looks, self._timer = self._looks, [], None
         for at, look in looks:
             again: float | None = at
@@ -105,7 +104,7 @@ class _Pulse:
                     again = look(now)
                 except Exception as error:  # the others are looked after all the same
                     again = None
-                    self._loop.call_exception_handler({"message": f"{look} failed", "exception": error})
+                    self.loop.call_exception_handler({"message": f"{look} failed", "exception": error})
             if again is not None:
                 self._looks.append((again, look))
         if self._looks:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -80,6 +80,10 @@ class Mock:
         if not document.get("is_on"):
             return None
         lines = [line for line in document["script"] if line != "repeat"]
+        # What checks each message of clients that is asked for by name.
+        asked = {line.partition("=>")[0].strip() for line in document["replies"]}
+        sent = [each for topic in topics for each in (topic.get("messages") or {}).get("publish", [])]
+        checked = [each for each in sent if f"@{each['name']}" in asked and each.get("schema") is not None]
         return cls(
             on_connect=tuple(document["on_connect"]),
             replies=tuple(read_reply(line) for line in document["replies"]),
@@ -89,7 +93,7 @@ class Mock:
             script=tuple(map(read_step, lines)),
             script_repeats=len(lines) < len(document["script"]),
             examples=tuple(_examples(topics)),
-            schemas=tuple(_schemas(topics, asked={line.partition("=>")[0].strip() for line in document["replies"]})),
+            schemas=tuple((f"@{each['name']}", validator_of(each["schema"])) for each in checked),
         )
 
 
@@ -154,7 +158,11 @@ def clean_mock(document: Any) -> dict[str, Any]:
             if name == "replies":
                 cleaned[name] = [" => ".join(read_reply(line)) for line in cleaned[name]]
             elif name == "script":
-                _check_script(cleaned[name])
+                steps = [read_step(line) for line in cleaned[name] if line != "repeat"]
+                if "repeat" in cleaned[name][:-1]:
+                    raise BadValue("repeat is the last line of a script: nothing comes after it.")
+                if len(steps) < len(cleaned[name]) and not any(step.pause for step in steps):
+                    raise BadValue("A script that repeats needs a pause, such as pause 1: else it would never rest.")
         except BadValue as error:
             errors[str(name)] = str(error)
     if bool(cleaned["every"]) != bool(cleaned["in_turn"]) and not errors:
@@ -191,14 +199,6 @@ def read_step(line: str) -> Step:
     return step
 
 
-def _check_script(lines: Sequence[str]) -> None:
-    steps = [read_step(line) for line in lines if line != "repeat"]
-    if "repeat" in lines[:-1]:
-        raise BadValue("repeat is the last line of a script: nothing comes after it.")
-    if lines[-1:] == ["repeat"] and not any(step.pause for step in steps):
-        raise BadValue("A script that repeats needs a pause, such as pause 1: else it would never rest.")
-
-
 def _lines(value: Any) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(line, str) for line in value):
         raise BadValue("This is a list of lines.")
@@ -226,14 +226,6 @@ def _examples(topics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[
                         each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in examples
                     )
                     yield message["name"], tuple(texts)
-
-
-def _schemas(topics: Sequence[Mapping[str, Any]], asked: Container[str]) -> Iterator[tuple[str, Validator]]:
-    """What checks each message of clients that is asked for by name."""
-    for topic in topics:
-        for message in (topic.get("messages") or {}).get("publish", []):
-            if f"@{message['name']}" in asked and message.get("schema") is not None:
-                yield f"@{message['name']}", validator_of(message["schema"])
 
 
 def _object(text: str) -> Any:

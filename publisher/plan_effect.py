@@ -26,9 +26,12 @@ def effects(plan: Mapping[str, Any]) -> list[str]:
     """What the fields of a plan mean, as `publisher.plan_validation.clean_plan` returns them."""
     connections, connects, size = plan["connections"], plan["connects"], plan["message_bytes"]
     applications, roles = plan["applications"], plan["roles"]
+    rate, at_once = plan["rate"], f", {count(plan['burst'], 'message')} at once" if plan["burst"] else ", evenly"
     sentences = (
         _quota(plan),
-        _rate(plan),
+        f"{count(rate, 'message')} a second pass{at_once}. {OVER_RATE[ExceededAction(plan['over_rate'])]}"
+        if rate is not None
+        else "No limit holds how fast messages come.",
         f"One subscription has {count(connections, 'connection')} open at the same time; one more is refused with 429."
         if connections
         else "Any number of connections may be open.",
@@ -56,11 +59,3 @@ def _quota(plan: Mapping[str, Any]) -> str:
     if plan["rate"] and not of_bytes:
         lasts = f" At the full rate that lasts {durations.roughly(quota / plan['rate']) or 'less than a minute'}."
     return f"An application {who} {amount} {article} {period}. {over}{lasts}"
-
-
-def _rate(plan: Mapping[str, Any]) -> str:
-    rate, burst = plan["rate"], plan["burst"]
-    if rate is None:
-        return "No limit holds how fast messages come."
-    at_once = f", {count(burst, 'message')} at once" if burst else ", evenly"
-    return f"{count(rate, 'message')} a second pass{at_once}. {OVER_RATE[ExceededAction(plan['over_rate'])]}"

@@ -77,7 +77,14 @@ def clean_properties(properties: Any) -> list[dict[str, Any]]:
         raise BadValue(f"An API has at most {MOST_PROPERTIES} properties; these are {len(properties)}.")
     cleaned: list[dict[str, Any]] = []
     for each in properties:
-        name, value = _property_name(each.get("name")), each.get("value")
+        name, value = each.get("name"), each.get("value")
+        if not isinstance(name, str) or not name.strip():
+            raise BadValue("Give each property a name.")
+        name = _line(name, PROPERTY_NAME_LENGTH, "The name of a property")
+        if found := next((letter for letter in name if letter.isspace() or letter in _NOT_IN_PROPERTY_NAMES), ""):
+            what = "a space" if found.isspace() else found
+            suggestion = "-".join(re.split(rf"[\s{_NOT_IN_PROPERTY_NAMES}]+", name)).strip("-")
+            raise BadValue(f"The name of a property, such as {name}, cannot contain {what}.", suggestion)
         if not isinstance(value, str):
             raise BadValue(f"The value of {name} is a text.")
         value = within(value.strip(), PROPERTY_VALUE_LENGTH, f"The value of {name}")
@@ -108,17 +115,6 @@ def why_nobody(
     if access_control == AccessControl.RESTRICTED and not list(roles):
         missing["access_control_roles"] = "Choose at least one role that may edit it, or let all creators."
     return missing
-
-
-def _property_name(name: Any) -> str:
-    if not isinstance(name, str) or not name.strip():
-        raise BadValue("Give each property a name.")
-    clean = _line(name, PROPERTY_NAME_LENGTH, "The name of a property")
-    if found := next((each for each in clean if each.isspace() or each in _NOT_IN_PROPERTY_NAMES), ""):
-        what = "a space" if found.isspace() else found
-        suggestion = "-".join(re.split(rf"[\s{_NOT_IN_PROPERTY_NAMES}]+", clean)).strip("-")
-        raise BadValue(f"The name of a property, such as {clean}, cannot contain {what}.", suggestion)
-    return clean
 
 
 def _line(text: Any, length: int, what: str) -> str:

@@ -63,7 +63,12 @@ def catalogues() -> Iterator[tuple[str, str, str, Path]]:
 def extracted(room: str, domain: str) -> Catalog:
     """What the source of a room says, in the order of its files."""
     found = Catalog()
-    for path in sorted(_sources(room, domain)):
+    sources = [*ROOT.glob(SCRIPTS)]
+    if domain == "django":
+        code = (path for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts)
+        templates = (path for pattern in TEMPLATES[room] for path in (ROOT / "templates").glob(pattern))
+        sources = [path for path in (*code, *templates) if path.is_file()]
+    for path in sorted(sources):
         place = str(path.relative_to(ROOT))
         if path.suffix == ".py":
             method, text = "python", path.read_text()
@@ -76,14 +81,6 @@ def extracted(room: str, domain: str) -> Catalog:
         for line, said, comments, context in extract(method, io.BytesIO(text.encode()), KEYWORDS, ["Translators:"]):
             found.add(said, locations=[(place, line)], auto_comments=comments, context=context)
     return found
-
-
-def _sources(room: str, domain: str) -> Iterator[Path]:
-    if domain == "djangojs":
-        return ROOT.glob(SCRIPTS)
-    templates = (path for pattern in TEMPLATES[room] for path in (ROOT / "templates").glob(pattern))
-    code = (path for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts)
-    return (path for group in (code, templates) for path in group if path.is_file())
 
 
 def updated(path: Path, found: Catalog, language: str, room: str) -> Catalog:

@@ -38,14 +38,17 @@ def main() -> None:
 
         django.setup()
         from django.core.management import call_command
-        from django.db import connection
+        from django.db import connection, transaction
 
         from gateway.models import EventFigures, TrafficFigures
+        from gateway.statistics.figures import add
 
         call_command("migrate", "gateway", verbosity=0)
         before = _size(connection)
         for model, rows in ((TrafficFigures, _traffic(apis, hours)), (EventFigures, _events(apis, hours))):
-            _fill(model, rows)
+            while some := dict(islice(rows, 10_000)):
+                with transaction.atomic():
+                    add(model, some)
         after = _size(connection)
         rows = TrafficFigures.objects.count(), EventFigures.objects.count()
     size = after - before
@@ -99,16 +102,6 @@ def _events(apis: int, hours: int) -> Iterator[tuple[Any, ...]]:
             if number % REFUSED == 0:
                 named.append((application, "refusal", "401 900901"))
             yield from (((period, begins, api, *each), (40,)) for each in named)
-
-
-def _fill(model: Any, rows: Iterator[tuple[Any, ...]]) -> None:
-    from django.db import transaction
-
-    from gateway.statistics.figures import add
-
-    while some := dict(islice(rows, 10_000)):
-        with transaction.atomic():
-            add(model, some)
 
 
 def _size(connection: Any) -> int:

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from accounts.models import Notification, NotificationChoice, User
-from accounts.notification_kinds import TERMS, KindTerms, NotificationKind, on_one_line
+from accounts.notification_kinds import TERMS, NotificationKind, on_one_line
 from accounts.operations.mail import post_mail
 from core.rows import batches
 from core.sentences import Sentence
@@ -72,18 +72,15 @@ def _tell(people: list[User], kind: NotificationKind, said: Said, link: str, now
         with translation.override(language):
             subject, *paragraphs = map(str, said)
             subject = on_one_line(subject)
-            text = "\n\n".join([subject, *paragraphs, f"{settings.PORTAL_URL}{link}", f"-- \n{_foot(terms)}\n"])
+            if terms.always_by_mail:
+                why, page = gettext("This is about your account, %(link)s, and always sent by e-mail."), "account"
+            else:
+                why = gettext("You are told of this kind by e-mail: %(kind)s. Change it at %(link)s")
+                page = "notifications/settings"
+            foot = why % {"kind": gettext(terms.label), "link": f"{settings.PORTAL_URL}/devportal/{page}"}
+            text = "\n\n".join([subject, *paragraphs, f"{settings.PORTAL_URL}{link}", f"-- \n{foot}\n"])
         post_mail(to=addresses, subject=subject[:120], text=text, now=now)
     return len(rows)
-
-
-def _foot(terms: KindTerms) -> str:
-    if terms.always_by_mail:
-        why, page = gettext("This is about your account, %(link)s, and always sent by e-mail."), "account"
-    else:
-        why = gettext("You are told of this kind by e-mail: %(kind)s. Change it at %(link)s")
-        page = "notifications/settings"
-    return why % {"kind": gettext(terms.label), "link": f"{settings.PORTAL_URL}/devportal/{page}"}
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Template tags of the interface that both portals share. Loaded everywhere as a built-in."""
+"""Template tags of both portals, one module since Django loads it as one library, a built-in of every template."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -71,12 +71,6 @@ def decide(*, queue: str, pk: str, is_approved: bool, reason: str = "", actor: U
     return kind.about(row)
 
 
-def waiting_keys() -> QuerySet[OAuthClient]:
-    """The keys that wait for approval. For administrators, which the edges see to."""
-    rows: QuerySet[OAuthClient] = OAuthClient.objects.filter(approval=Application.Approval.WAITING)
-    return rows.select_related("application__owner").order_by("created")
-
-
 def _decide_account(user: User, is_approved: bool, reason: str, **by: Any) -> None:
     if is_approved:  # a rejection says why, an approval needs no reason
         accounts.approve_sign_up(user=user, **by)
@@ -124,7 +118,11 @@ QUEUES = {
     "keys": ApprovalQueue(
         "AM_APPLICATION_REGISTRATION_PRODUCTION",
         "Production keys",
-        lambda _: waiting_keys(),
+        lambda _: (
+            OAuthClient.objects.filter(approval=Application.Approval.WAITING)
+            .select_related("application__owner")
+            .order_by("created")
+        ),
         lambda row: Waiting(
             str(row.pk),
             row.created,

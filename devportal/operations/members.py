@@ -39,7 +39,12 @@ def add_member(*, application: Application, name: str, right: Right, actor: User
     Raises NotYourApplication, Invalid (name, right), AlreadyShared, TooManyPeople or ApplicationNotFound.
     """
     require_use_application(actor, application, Right.OWN)
-    person = _developer(name)
+    said = name.strip()  # a user name, or an address that somebody has shown to be theirs
+    known = Q(username_key=said) | (Q(email_key=said, confirmed_email=F("email")) if "@" in said else Q(pk__in=()))
+    person = User.objects.filter(known, is_active=True, is_service=False).order_by("pk").first()
+    if not said or person is None or not can_develop(person):
+        unknown = _("There is no developer called %(name)s. Type a user name, or an address that they confirmed.")
+        raise invalid(name=unknown % {"name": said})
     if right not in sharing.GIVEN:
         raise invalid(right=_("Choose what they may do."))
     if person.pk == application.owner_id:
@@ -120,17 +125,6 @@ def set_groups(*, application: Application, groups: Iterable[str], actor: User, 
                     raise invalid(groups=str(refusal)) from None
             elif held[key].right != right:
                 change_right(member=held[key], right=right, actor=actor, now=now)
-
-
-def _developer(name: str) -> User:
-    """Somebody who may have applications, by user name or by an address that they have shown to be theirs."""
-    said = name.strip()
-    known = Q(username_key=said) | (Q(email_key=said, confirmed_email=F("email")) if "@" in said else Q(pk__in=()))
-    person = User.objects.filter(known, is_active=True, is_service=False).order_by("pk").first()
-    if not said or person is None or not can_develop(person):
-        sentence = _("There is no developer called %(name)s. Type a user name, or an address that they confirmed.")
-        raise invalid(name=sentence % {"name": said})
-    return person
 
 
 def _remove(member: Membership, actor: User, now: datetime) -> None:

@@ -43,8 +43,7 @@ def transfer_application(*, application: Application, to: str, actor: User, now:
         raise invalid(to=_("%(application)s belongs to %(person)s already.") % about)
     with transaction.atomic():
         row = lock(application)
-        _require_room(person, row)
-        _require_no_blocks(person, row)
+        _require_nothing_against(person, row)
         before = row.owner
         row.owner, row.updated_at = person, now
         rows.save(row, taken=lambda: ApplicationNameTaken(name=row.name))
@@ -60,7 +59,9 @@ def transfer_application(*, application: Application, to: str, actor: User, now:
     return row
 
 
-def _require_room(person: User, row: Application) -> None:
+def _require_nothing_against(person: User, row: Application) -> None:
+    """There is room for it among their own, and no block: that belongs to a person, and nobody gets round it by giving
+    an application away, or by being given one."""
     User.objects.select_for_update(no_key=True).get(pk=person.pk)
     most = settings.APPLICATIONS_PER_PERSON
     if Application.objects.filter(owner=person).count() >= most > 0:
@@ -73,10 +74,6 @@ def _require_room(person: User, row: Application) -> None:
                 _("%(person)s has as many applications subscribed to %(api)s as %(plan)s allows one person.")
                 % {"person": person.username, "api": each.api, "plan": each.plan}
             )
-
-
-def _require_no_blocks(person: User, row: Application) -> None:
-    """A block belongs to a person: nobody gets round it by giving an application away, or by being given one."""
     apis = row.subscriptions.values("api")
     blocked = [str(each.api) for each in row.subscriptions.filter(state__in=BLOCKING).select_related("api")]
     blocked += [str(each.api) for each in OwnerBlock.objects.filter(owner=person, api__in=apis).select_related("api")]

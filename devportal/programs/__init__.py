@@ -40,14 +40,11 @@ def program(name: str, *, wss: str, gateway: str, portal: str, message: str = "H
     }
 
     def written(found: re.Match[str]) -> str:
-        return shlex.quote(settings[found[2]]) if found[1] else _literal(settings[found[2]])
+        if found[1]:
+            return shlex.quote(settings[found[2]])
+        quoted = json.dumps(settings[found[2]], ensure_ascii=False)  # a string that is the same in all the languages
+        for end in "\x7f\x85\u2028\u2029":  # but some line ends may not stand in one in some of them
+            quoted = quoted.replace(end, f"\\u{ord(end):04x}")
+        return quoted
 
     return _SETTING.sub(written, _TEXTS[name])
-
-
-def _literal(text: str) -> str:
-    """A string that is the same in all of these languages. Some line ends may not stand in one in some of them."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    for end in "\x7f\x85\u2028\u2029":
-        quoted = quoted.replace(end, f"\\u{ord(end):04x}")
-    return quoted

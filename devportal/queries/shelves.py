@@ -40,7 +40,10 @@ def shelves_for(
         found = found.annotate(average=_average())
     if not text:
         number = found.order_by().values("pk" if every_version else "name_key").distinct().count()
-        return KeysFirst((found if every_version else _newest(found)).order_by(*order), _whole(), number)
+        if not every_version:  # looked up by the index of names for each row that is met, not for all
+            alike = found.order_by("-created_at", "pk").filter(name_key=OuterRef("name_key"))
+            found = found.filter(pk=Subquery(alike.values("pk")[:1]))
+        return KeysFirst(found.order_by(*order), _whole(), number)
     rows = list(found.order_by(*order).values_list("pk", "name_key", "created_at")[: MOST_SHOWN + 1])
     if "-relevance" in order and len(rows) <= MOST_SHOWN:
         few = Api.objects.filter(pk__in=[pk for pk, *_ in rows])
@@ -60,12 +63,6 @@ def listed_for(viewer: Viewer, text: str = "") -> KeysFirst[Api]:
     elif words:
         found = search.by_relevance(found, words, search.audiences_of(viewer))
     return KeysFirst(found.order_by(*SORTS["relevance" if words else "name"], "pk"), _whole(), number)
-
-
-def _newest(found: QuerySet[Api]) -> QuerySet[Api]:
-    """The last made of each name. It is looked up by the index of names for each row that is met, not for all."""
-    alike = found.order_by("-created_at", "pk").filter(name_key=OuterRef("name_key"))
-    return found.filter(pk=Subquery(alike.values("pk")[:1]))
 
 
 def _whole() -> QuerySet[Api]:

@@ -172,23 +172,16 @@ def _page(request: HttpRequest, api: Api, form: StartForm) -> HttpResponse:
     user = current_user(request)
     subscriptions = queries.subscriptions_to_try(user, api)
     starts = may_start(user, api, has_subscriptions=bool(subscriptions))
+    waits = subscriptions[0].reason if subscriptions else ""  # of the one that works best
+    if subscriptions and subscriptions[0].application.approval != Application.Approval.APPROVED:
+        sentence = _("%(application)s is not approved by an administrator yet. You are told when it is.")
+        waits = sentence % {"application": subscriptions[0].application}
     context = {
         "api": api,
         "may_start": starts,
         "form": form if starts and not subscriptions and not application_to_try(user) else None,
-        "waits": _waits(subscriptions),
+        "waits": waits,
         **console_of(user, api, subscriptions, chosen=request.GET.get("key", "")),
         "connects": "connect" in request.GET,
     }
     return render(request, "devportal/console/page.html", context, status=status_of(form))
-
-
-def _waits(subscriptions: list[Subscription]) -> str:
-    """What the first of them, which works best, waits for; empty where it works."""
-    if not subscriptions:
-        return ""
-    first = subscriptions[0]
-    if first.application.approval != Application.Approval.APPROVED:
-        sentence = _("%(application)s is not approved by an administrator yet. You are told when it is.")
-        return sentence % {"application": first.application}
-    return first.reason

@@ -130,14 +130,6 @@ def secret_ends(request: HttpRequest, pk: UUID, key_type: KeyType, secret: int) 
     return redirect("devportal:keys", pk, key_type)
 
 
-def commands_of(client: OAuthClient) -> list[GrantCommand]:
-    """How a program asks for tokens with these keys."""
-    callback = (client.redirect_uris.split() or [""])[0]
-    return commands(
-        grants=client.grant_types, portal=settings.PORTAL_URL, client_id=client.client_id, callback=callback
-    )
-
-
 def page(
     request: HttpRequest,
     application: Application,
@@ -151,8 +143,11 @@ def page(
     """The page of one type of keys, with whatever form failed on it."""
     keys_form = form or KeysForm(client=client)
     tokens_form = token_form or (TokenForm(reopened(request, "new-token"), client=client) if client else None)
-    listed, used = None, {}
+    listed, used, asking = None, {}, list[GrantCommand]()
     if client:
+        callback = (client.redirect_uris.split() or [""])[0]
+        grants, client_id = client.grant_types, client.client_id
+        asking = commands(grants=grants, portal=settings.PORTAL_URL, client_id=client_id, callback=callback)
         active = queries.active_tokens(client, timezone.now())
         listed = Paginator(active, TOKENS_A_PAGE).get_page(request.GET.get("page"))
         known = token_use.last_used(row.pk for row in listed)
@@ -168,7 +163,7 @@ def page(
         "mapping_form": mapping_form or MappingForm(),
         "secrets": queries.secrets_of(client, timezone.now()) if client else [],
         "overlaps": [(seconds, _(words)) for seconds, words in OVERLAPS.items()],
-        "commands": commands_of(client) if client else [],
+        "commands": asking,
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),
         "tokens": listed,

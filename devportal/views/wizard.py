@@ -133,11 +133,21 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
     in_url, path = takes_token_in_url(run.api), composing.way_in(topics_of(run.api))
     ws, wss = (f"{base}{path}" for base in (addresses_of(run.api).ws_short, addresses_of(run.api).wss_short))
     given = [run.subscription] if run.subscription else []
+    reasons = []
+    if row and run.application and run.key_type:
+        reasons = diagnosis.reasons(
+            api=run.api,
+            application=run.application,
+            subscription=run.subscription,
+            key_type=run.key_type,
+            live_tokens=queries.active_tokens(run.client, now).count(),
+            denied=queries.conditions_against(run.application, run.api),
+        )
     context: dict[str, Any] = {
         "token": token if row else None,
         "row": row,
         **console_of(current_user(request), run.api, given, chosen=str(run.client.pk)),
-        "connects": not (reasons := _reasons(run) if row else []),
+        "connects": not reasons,
         "ways": snippets.all_ways(ws, wss, token, in_url=in_url) if token else [],
         "reasons": reasons,
         "seconds": round((row.expires - row.created).total_seconds()) if row else None,
@@ -160,19 +170,6 @@ def _page(
         **context,
     }
     return render(request, f"devportal/wizard/{name}.html", given, status=status_of(form) if form else 200)
-
-
-def _reasons(run: Run) -> list[str]:
-    if run.application is None or run.key_type is None:
-        return []
-    return diagnosis.reasons(
-        api=run.api,
-        application=run.application,
-        subscription=run.subscription,
-        key_type=run.key_type,
-        live_tokens=queries.active_tokens(run.client, timezone.now()).count() if run.client else 0,
-        denied=queries.conditions_against(run.application, run.api),
-    )
 
 
 def _application_of(run: Run) -> Application:

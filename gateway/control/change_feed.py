@@ -194,8 +194,13 @@ class ChangeFeed:
         for connection_id, reason in touched.closings.items():
             if connection := self._connections.by_id.get(connection_id):
                 _close(connection, close_codes.BY_OPERATOR.because(reason))
-        for api_id, drain in touched.drains.items():
-            self._drain(api_id, drain)
+        loop = asyncio.get_running_loop()
+        for api_id, asked in touched.drains.items():
+            # One after the other. Who has come since it was asked for stays: clients come back, and not to go again.
+            leaving = [each for each in self._connections.by_api.get(api_id, ()) if each.opened_at <= asked["before"]]
+            for number, connection in enumerate(leaving):
+                close = partial(_close, connection, close_codes.DRAINED, again=False)
+                loop.call_later(asked["seconds"] * number / len(leaving), close)
         await self._refresh_routes(touched.apis)
         if touched.deny_policies:
             await self._refresh_deny_policies()
@@ -209,19 +214,8 @@ class ChangeFeed:
             resting = list(dict.fromkeys(chain(*of_applications, *of_tokens)))
         await self._refresh_grants(resting)
         if self._reauthenticate:
-            for connection_id, asked in touched.reauthentications.items():
-                await self._reauthenticate(connection_id, asked)
-
-    def _drain(self, api_id: str, asked: Mapping[str, float]) -> None:
-        """Send away who was connected when it was asked for, one after the other over so many seconds.
-
-        Who has come since stays: clients that come back must not be sent away again.
-        """
-        leaving = [each for each in self._connections.by_api.get(api_id, ()) if each.opened_at <= asked["before"]]
-        loop = asyncio.get_running_loop()
-        for number, connection in enumerate(leaving):
-            close = partial(_close, connection, close_codes.DRAINED, again=False)
-            loop.call_later(asked["seconds"] * number / len(leaving), close)
+            for connection_id, request in touched.reauthentications.items():
+                await self._reauthenticate(connection_id, request)
 
     async def _refresh_routes(self, api_ids: set[str]) -> None:
         if api_ids:

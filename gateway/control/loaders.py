@@ -1,4 +1,4 @@
-"""The one window on the rows of publisher and devportal: which APIs are deployed, and what a token grants.
+"""The one window on the rows of publisher and devportal, one module for that: what is deployed, what a token grants.
 
 Everything here asks the database and is called on a thread of `gateway.database`. No other module of the gateway's data
 plane may look into those rooms.
@@ -18,7 +18,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from oauth2_provider.models import AccessToken
 
 from accounts.models import RoleGrant, User
@@ -64,7 +64,14 @@ def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
     if api_ids is not None:
         wanted = list(api_ids)
         rows = rows.filter(pk__in=wanted)
-        lost = addresses.losers(queries.tenants(_neighbours(wanted)))
+        # Of ten thousand only those are compared that begin with the same segment, unless that may be any.
+        contexts = Api.objects.order_by().values_list("context", flat=True)
+        begun = {context: context.lower().split("/", 2)[1] for context in contexts}
+        neighbours = Api.objects.all()
+        if not any(VERSION in segment for segment in begun.values()):
+            shared = {begun[context] for context in contexts.filter(pk__in=wanted)}
+            neighbours = neighbours.filter(context__in=[each for each, segment in begun.items() if segment in shared])
+        lost = addresses.losers(queries.tenants(neighbours))
     else:
         lost = addresses.losers(queries.tenants())
         for api_id, older in lost.items():
@@ -75,16 +82,6 @@ def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
             )
     # A batch at a time: snapshots hold whole documents, of which little is kept.
     return [deployment_of(row) for row in rows.iterator(BATCH) if row.pk not in lost]
-
-
-def _neighbours(api_ids: list[str]) -> QuerySet[Api]:
-    """Those that may get into the way of these: of ten thousand only who begins with the same segment is compared."""
-    contexts = Api.objects.order_by().values_list("context", flat=True)
-    begun = {context: context.lower().split("/", 2)[1] for context in contexts}
-    if any(VERSION in segment for segment in begun.values()):  # that may be any segment
-        return Api.objects.all()
-    shared = {begun[context] for context in contexts.filter(pk__in=api_ids)}
-    return Api.objects.filter(context__in=[context for context, segment in begun.items() if segment in shared])
 
 
 def issue_ticket(admitted: Allow, now: datetime) -> IssuedTicket:

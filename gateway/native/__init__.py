@@ -7,7 +7,7 @@ wheel       the same as wheels, for machines without a compiler
 fuzz        changed frames and heads for what reads them, under sanitizers
 sanitized   tests over an extension with sanitizers
 pure        the same in Python: what every machine has, and what the extension is held to
-src         scanner, meter, leg: the state that C and Python share; engine, transport, tls: its sockets
+src         scanner, meter, leg: the state that C and Python share; engine, transport, closing, tls: its sockets
 
 Both hold the same state under the same names: base classes of the relay's and the plans' own. Nothing is decided here:
 what the quick way does not pass is for `gateway.relay.side`. `RELAY` says which of the two is in use, `REASON` why it
@@ -106,6 +106,12 @@ def unsplice(transport: object) -> None:
         transport.unsplice()
 
 
+def take_over(transport: object) -> None:
+    """Have the relay told of the closing handshake that the engine sees to by itself: from now on it does."""
+    if not REASON and isinstance(transport, Transport):
+        transport.take_over()
+
+
 __all__ = [
     "NATIVE",
     "PYTHON",
@@ -127,5 +133,6 @@ __all__ = [
     "read_switch",
     "sentence",
     "splice",
+    "take_over",
     "unsplice",
 ]

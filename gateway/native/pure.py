@@ -82,10 +82,11 @@ class LegBase:
     """One side of a relay: what it sends, read and metered.
 
     `flows`: what it sends is passed on, and nothing of it is held back. `heard`: something came since its clock was
-    last brought up to date.
+    last brought up to date. `is_ahead`: the engine sees to its closing handshake, and the relay has not been told yet.
     """
 
     __slots__ = ("flows", "heard", "meter", "scanner")
+    is_ahead = False
 
     flows: bool
     heard: bool

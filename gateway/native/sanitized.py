@@ -25,6 +25,7 @@ TESTS: Final = (
     *("--ignore=tests/attack/test_rest_contract.py", "--ignore=tests/attack/test_portal.py"),
     *("-k", "not cost_at_most and not costs_at_most"),
 )
+RELAY: Final = "from gateway import native; raise SystemExit(native.REASON or None)"
 # A byte beyond eight that were asked for, written by a child of a child: what is to be found in gateways.
 FAULT: Final = "import ctypes; m = ctypes.CDLL(None).malloc; m.restype = ctypes.c_void_p; ctypes.memset(m(8), 0, 9)"
 CHILD: Final = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {FAULT!r}], stderr=subprocess.DEVNULL)"
@@ -51,7 +52,10 @@ def _run(folder: Path, preloaded: str, arguments: list[str]) -> int:
         "ASAN_OPTIONS": f"detect_leaks=0:log_path={folder}/asan",
         "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={folder}/ubsan",
     }
-    environment = {**os.environ, **settings}
+    environment, root = {**os.environ, **settings}, build.HERE.parent.parent
+    if subprocess.run([sys.executable, "-c", RELAY], env=environment, cwd=root, check=False).returncode:  # noqa: S603
+        print("The tests would not run on the relay in C.", file=sys.stderr)  # noqa: T201
+        return 1
     subprocess.run([sys.executable, "-c", CHILD], env=environment, check=False)  # noqa: S603
     if not (seen := list(folder.iterdir())):
         print("The sanitizers do not see a fault in a process that a test has started.", file=sys.stderr)  # noqa: T201
@@ -59,9 +63,9 @@ def _run(folder: Path, preloaded: str, arguments: list[str]) -> int:
     for report in seen:
         report.unlink()
     code = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments],
+        [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--max-worker-restart", "0", *arguments],
         env=environment,
-        cwd=build.HERE.parent.parent,
+        cwd=root,
         check=False,
     ).returncode
     for report in sorted(folder.iterdir()):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gateway.close_codes import counted_as
@@ -42,22 +44,22 @@ class Histogram:
         return {"bounds": list(self.bounds), "counts": list(self.counts), "sum": self.total}
 
 
+@dataclass(eq=False, repr=False)
 class Counters:
     """The counts of one worker since it started. Durations are in seconds; `lag` is how late its loop came."""
 
-    def __init__(self) -> None:
-        self._handshakes: Counter[Labels] = Counter()
-        self._refusals: Counter[Labels] = Counter()
-        self._closes: Counter[Labels] = Counter()
-        self._connections: Counter[Labels] = Counter()
-        self._violations: Counter[Labels] = Counter()
-        self._traffic: dict[Labels, list[int]] = {}
-        self._seen: dict[str, tuple[Labels, Traffic]] = {}
-        self._dials: dict[Labels, Histogram] = {}
-        self.lag = Histogram(QUICK)
-        self._store = Histogram(QUICK)
-        self._store_failures = 0
-        self._store_losses = 0
+    _handshakes: Counter[Labels] = field(default_factory=Counter, init=False)
+    _refusals: Counter[Labels] = field(default_factory=Counter, init=False)
+    _closes: Counter[Labels] = field(default_factory=Counter, init=False)
+    _connections: Counter[Labels] = field(default_factory=Counter, init=False)
+    _violations: Counter[Labels] = field(default_factory=Counter, init=False)
+    _traffic: dict[Labels, list[int]] = field(default_factory=dict, init=False)
+    _seen: dict[str, tuple[Labels, Traffic]] = field(default_factory=dict, init=False)
+    _dials: dict[Labels, Histogram] = field(default_factory=dict, init=False)
+    lag: Histogram = field(default_factory=partial(Histogram, QUICK), init=False)
+    _store: Histogram = field(default_factory=partial(Histogram, QUICK), init=False)
+    _store_failures: int = field(default=0, init=False)
+    _store_losses: int = field(default=0, init=False)
 
     def answered(self, status: int, code: int) -> None:
         """A client was answered with this HTTP status: 101 and 0, or a refusal's code."""

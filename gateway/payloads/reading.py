@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Final, NamedTuple
 
+from core.enums import at_hand
 from core.text import byte_size
 
 FINAL, RSV1, RESERVED, CONTROL, CONTINUATION, BINARY, PONG = 0x80, 0x40, 0x70, 0x08, 0x0, 0x2, 0xA
@@ -31,43 +34,58 @@ class PayloadEvent(NamedTuple):
     is_too_long: bool = False
 
 
+@at_hand
+class ReadingState(IntEnum):
+    """Where a direction stands, as far as its messages go."""
+
+    BETWEEN = 0  # the next data frame begins a message; falsy
+    INSIDE = 1  # a message has begun, and is gathered until it is whole
+    SKIPPING = 2  # a message has begun that is not read, to its end
+    BLIND = 3
+    """Nothing can be read any more, because the protocol was broken, or because a compressed message that was not read
+    is needed to read the next. From then on everything is handed on as it comes."""
+
+
+NEXT: Final[tuple[frozenset[ReadingState], ...]] = tuple(
+    frozenset(following)
+    for following in (
+        set(ReadingState) - {ReadingState.BETWEEN},
+        set(ReadingState) - {ReadingState.INSIDE},
+        {ReadingState.BETWEEN, ReadingState.BLIND},
+        (),
+    )
+)
+"""By state, the states that may follow it."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The message under way: its first byte, its payload so far, unmasked, and what was sent of it."""
+
+    first: int = 0
+    parts: list[bytes] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+
 class PayloadReader:
     """Reads one direction. `masked` says that a client sends, `limit` how long a message may be, as sent and inflated.
 
-    `is_blind`: nothing can be read any more, because the protocol was broken, or because a compressed message that was
-    not read is needed to read the next. From then on everything is handed on as it comes.
+    `state` says what becomes of the next frame.
     """
 
-    __slots__ = (
-        "_first",
-        "_inflater",
-        "_is_compressed",
-        "_is_skipping",
-        "_masked",
-        "_need",
-        "_parts",
-        "_raw",
-        "_size",
-        "_skip",
-        "held",
-        "is_blind",
-        "limit",
-    )
+    __slots__ = ("_gathered", "_inflater", "_is_compressed", "_masked", "_need", "_skip", "held", "limit", "state")
 
     def __init__(self, *, masked: bool, is_compressed: bool, limit: int) -> None:
         self._masked = masked
         self._is_compressed = is_compressed
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if is_compressed else None
         self.limit = limit
-        self.is_blind = False
+        self.state = ReadingState.BETWEEN
         self.held = bytearray()  # the beginning of a frame that is not whole yet, which will be `_need` bytes
         self._need = 0
-        self._first = 0  # the first byte of the message under way; 0: there is none
-        self._parts: list[bytes] = []  # its payload so far, unmasked, and what was sent of it
-        self._raw: list[bytes] = []
-        self._size = 0
-        self._skip = 0  # so many bytes are not read, and then the rest of the message if it `_is_skipping`
-        self._is_skipping = False
+        self._gathered = _Gathered()
+        self._skip = 0  # so many bytes, of a frame whose header was read, are not read
 
     def feed(self, data: bytes) -> Iterator[PayloadEvent]:
         """What has become whole with `data`, in the order in which it may go on: control frames before a message that
@@ -78,9 +96,9 @@ class PayloadReader:
                 return
             data = bytes(self.held)
             self.held.clear()
-        at, end = 0, len(data)
+        at, end, blind = 0, len(data), ReadingState.BLIND
         while at < end:
-            if self.is_blind:
+            if self.state is blind:
                 yield PayloadEvent(data[at:])
                 return
             if self._skip:
@@ -101,7 +119,9 @@ class PayloadReader:
             stop = begin + length
             if length < 0:
                 yield PayloadEvent(self.release())
-            elif data[at] & CONTROL == 0 and (self._is_skipping or self._size + length > self.limit):
+            elif data[at] & CONTROL == 0 and (
+                self.state is ReadingState.SKIPPING or self._gathered.size + length > self.limit
+            ):
                 yield from self._step_over(data[at], stop - at)
             elif stop > end:
                 self.held += data[at:]
@@ -115,7 +135,7 @@ class PayloadReader:
     def _plain(self, data: bytes, at: int, end: int) -> PayloadEvent | None:
         """The commonest there is, read the short way: a whole message in a frame of less than 64 KiB, not compressed;
         None where `at` begins anything else."""
-        if at + 4 > end or data[at] not in _WHOLE or self._first or self._is_skipping:
+        if at + 4 > end or data[at] not in _WHOLE or self.state:
             return None
         length, begin = data[at + 1] - (self._masked << 7), at + 2
         if length == 126:
@@ -132,16 +152,20 @@ class PayloadReader:
             return None
         return PayloadEvent(data[at:stop], apply_mask(data[begin + 4 : stop], data[begin : begin + 4]))
 
+    def enter(self, state: ReadingState) -> None:
+        """Go on to `state` where the table leads there. Who is blind stays so."""
+        if state in NEXT[self.state]:
+            self.state = state
+
     def lose(self) -> None:
         """A compressed message was not read, which may be needed to read the next."""
-        self.is_blind = True
+        self.enter(ReadingState.BLIND)
 
     def release(self) -> bytes:
         """All that is held, as it was sent; nothing is read after that."""
-        self.is_blind = True
-        raw = b"".join(self._raw) + bytes(self.held)
-        self._raw.clear()
-        self._parts.clear()
+        self.enter(ReadingState.BLIND)
+        raw = b"".join(self._gathered.raw) + bytes(self.held)
+        self._gathered = _Gathered()
         self.held.clear()
         return raw
 
@@ -152,7 +176,7 @@ class PayloadReader:
             return None
         first, length, begin = data[at], data[at + 1] & 0x7F, at + 2
         opcode, is_control = first & 0x0F, bool(first & CONTROL)
-        is_inside = bool(self._first) or self._is_skipping
+        is_inside = self.state is not ReadingState.BETWEEN
         may_be = (FINAL | opcode) if is_control else first & (FINAL | 0x0F)
         if self._is_compressed and opcode and not is_control:
             may_be |= first & RSV1
@@ -173,12 +197,12 @@ class PayloadReader:
     def _step_over(self, first: int, length: int) -> Iterator[PayloadEvent]:
         """Do not read the data frame of this length, nor the rest of its message."""
         self._skip = length
-        if not self._is_skipping:
-            yield PayloadEvent(b"".join(self._raw), problem=too_long(self.limit), is_too_long=True)
-            self._raw, self._parts, self._first, self._size = [], [], 0, 0
+        if self.state is not ReadingState.SKIPPING:
+            yield PayloadEvent(b"".join(self._gathered.raw), problem=too_long(self.limit), is_too_long=True)
+            self._gathered = _Gathered()
             if self._is_compressed:
                 self.lose()
-        self._is_skipping = not first & FINAL
+        self.enter(ReadingState.BETWEEN if first & FINAL else ReadingState.SKIPPING)
 
     def _frame(self, data: bytes, at: int, begin: int, stop: int) -> PayloadEvent | None:
         """What a whole frame makes whole."""
@@ -186,15 +210,18 @@ class PayloadReader:
         if first & CONTROL:
             return PayloadEvent(raw)
         payload = apply_mask(data[begin:stop], data[begin - 4 : begin]) if self._masked else data[begin:stop]
-        if not first & FINAL or self._first:
-            self._first = self._first or first
-            self._parts.append(payload)
-            self._raw.append(raw)
-            self._size += stop - begin
+        if not first & FINAL or self.state is ReadingState.INSIDE:
+            gathered = self._gathered
+            gathered.first = gathered.first or first
+            gathered.parts.append(payload)
+            gathered.raw.append(raw)
+            gathered.size += stop - begin
             if not first & FINAL:
+                self.enter(ReadingState.INSIDE)
                 return None
-            first, payload, raw = self._first, b"".join(self._parts), b"".join(self._raw)
-            self._raw, self._parts, self._first, self._size = [], [], 0, 0
+            first, payload, raw = gathered.first, b"".join(gathered.parts), b"".join(gathered.raw)
+            self._gathered = _Gathered()
+            self.enter(ReadingState.BETWEEN)
         return self._inflated(payload, raw) if first & RSV1 else PayloadEvent(raw, payload)
 
     def _inflated(self, payload: bytes, raw: bytes) -> PayloadEvent:
@@ -238,7 +265,9 @@ class ObservingReader(PayloadReader):
     ) -> None:
         super().__init__(masked=masked, is_compressed=is_compressed, limit=limit)
         self._keeps_context = keeps_context
-        self._skip, self._is_skipping = rest, is_inside
+        self._skip = rest
+        if is_inside:
+            self.enter(ReadingState.SKIPPING)
         if is_compressed and not is_from_start:
             self.lose()
 

@@ -1,7 +1,8 @@
 """Plans, counted exactly by all workers together.
 
 client > chores        asks the store for leases, off the event loop, by the store's `clock`
-state > admission      all plans in use in one worker; one connection and the plans it draws from (pure)
+state > rounds         all plans in use in one worker, and at which of them it looks when (pure)
+admission              one connection and the plans it draws from (pure)
 quota, rate > meter    a lease on a quota, a reservation of a rate, and what messages draw from (pure)
 stores > rules         the engines that lend, and the terms on which they do (pure)
 usage, limits          what is used and left; what a plan allows (pure)

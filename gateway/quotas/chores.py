@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
@@ -35,18 +36,32 @@ class Outcome(NamedTuple):
     is_forgotten: bool
 
 
+@dataclass(slots=True)
+class Times:
+    """When each thing is to be done: say that it lives, hear who waits, look after the dead, forget the long gone.
+
+    `beaten` is when it said so last.
+    """
+
+    beat: float = 0.0
+    beaten: float = 0.0
+    contended: float = 0.0
+    reconcile: float = 0.0
+    expire: float = 0.0
+
+
+@dataclass(eq=False, repr=False)
 class Chores:
     """What a lease client does in its thread: asks, and now and then looks after others. Times are epoch seconds."""
 
-    def __init__(self, store: LeaseStore, holder: str, folder: Path, measure: Callable[[], None]) -> None:
-        self._store = store
-        self._holder = holder
-        self._folder = folder
-        self._measure = measure
-        self.beat_at = self.beaten_at = self.contended_at = self.reconcile_at = self.expire_at = 0.0
-        self._measured_at = -math.inf  # by the clock that nobody sets
-        self._is_forgotten = False
-        self._contended_mark: Hashable = None
+    store: LeaseStore
+    holder: str
+    folder: Path
+    compare_clocks: Callable[[], None]
+    next: Times = field(default_factory=Times, init=False)
+    _measured_at: float = field(default=-math.inf, init=False)  # by the clock that nobody sets
+    _is_forgotten: bool = field(default=False, init=False)
+    _contended_mark: Hashable = field(default=None, init=False)
 
     def spare(self, now: float, mark: WriteMark | None) -> None:
         """Put off what is due but would find nothing.
@@ -55,11 +70,11 @@ class Chores:
         has, there `is_news`), and nobody has taken out that this worker lives. Where it is alone on this host nobody
         else can have died.
         """
-        if mark and now >= min(self.contended_at, self.beat_at) and not self.is_news(mark):
-            self.contended_at = now + SPARED_SECONDS
-            self.beat_at = max(self.beat_at, self.beaten_at + CALM_BEAT_SECONDS)
-        if now >= self.reconcile_at and is_alone(self._folder, self._holder):
-            self.reconcile_at = now + RECONCILE_SECONDS
+        if mark and now >= self.asks_at() and not self.is_news(mark):
+            self.next.contended = now + SPARED_SECONDS
+            self.next.beat = max(self.next.beat, self.next.beaten + CALM_BEAT_SECONDS)
+        if now >= self.next.reconcile and is_alone(self.folder, self.holder):
+            self.next.reconcile = now + RECONCILE_SECONDS
 
     def is_news(self, mark: WriteMark) -> bool:
         """Whether anybody may have written since it was asked who waits for what is held here."""
@@ -70,22 +85,21 @@ class Chores:
 
         And whoever lives has to have had the time to say so before anybody counts as gone.
         """
-        self.beat_at = self.beaten_at = self.contended_at = self.reconcile_at = 0.0
-        self.expire_at = now + GONE_SECONDS
+        self.next = Times(expire=now + GONE_SECONDS)
 
     def due(self, holds_leases: bool) -> float:
         """When there is something to do, even when nothing is to be asked."""
-        others = min(self.reconcile_at, self.expire_at)
+        others = min(self.next.reconcile, self.next.expire)
         return min(others, self.asks_at()) if holds_leases else others
 
     def asks_at(self) -> float:
         """When the store is to be asked or told something of leases that are held, even when nothing has changed."""
-        return min(self.beat_at, self.contended_at)
+        return min(self.next.beat, self.next.contended)
 
     def measure(self) -> None:
         """Compare this machine's clock with the store's, if that was not done lately."""
         if monotonic() - self._measured_at >= MEASURED_SECONDS:
-            self._measure()
+            self.compare_clocks()
             self._measured_at = monotonic()
 
     def ask(self, batch: Batch, holds_leases: bool, now: float, is_last: bool, mark: Hashable = None) -> Outcome:
@@ -95,27 +109,27 @@ class Chores:
         """
         contended: list[int] = []
         self.measure()
-        if holds_leases and now >= self.beat_at:
-            self.beaten_at, self.beat_at = now, now + BEAT_SECONDS
-            self._is_forgotten |= not self._store.beat(self._holder, now)
-        answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
-        reserved = self._store.reserve([reservation for _, reservation in batch.reservations], now)
-        if holds_leases and now >= self.contended_at:
-            self.contended_at = now + CONTENDED_SECONDS
-            contended = self._store.contended(self._holder, now)
+        if holds_leases and now >= self.next.beat:
+            self.next.beaten, self.next.beat = now, now + BEAT_SECONDS
+            self._is_forgotten |= not self.store.beat(self.holder, now)
+        answers = self.store.exchange(self.holder, [request for _, request in batch.requests], now)
+        reserved = self.store.reserve([reservation for _, reservation in batch.reservations], now)
+        if holds_leases and now >= self.next.contended:
+            self.next.contended = now + CONTENDED_SECONDS
+            contended = self.store.contended(self.holder, now)
             self._contended_mark = mark
         if is_last:  # this worker has returned everything
-            self._store.reconcile(self._holder, {})
+            self.store.reconcile(self.holder, {})
         is_forgotten, self._is_forgotten = self._is_forgotten, False
         return Outcome(answers, reserved, contended, is_forgotten)
 
     def look_after_others(self, now: float) -> None:
         """End the leases of workers of this host that have died, and let the store forget what is long over."""
-        if now >= self.reconcile_at:
-            if count := reconcile_abandoned(self._folder, self._store.reconcile):
+        if now >= self.next.reconcile:
+            if count := reconcile_abandoned(self.folder, self.store.reconcile):
                 log.info("Ended the leases of %d worker(s) that had died.", count)
-            self.reconcile_at = now + RECONCILE_SECONDS
-        if now >= self.expire_at:
-            if count := self._store.expire(now):
+            self.next.reconcile = now + RECONCILE_SECONDS
+        if now >= self.next.expire:
+            if count := self.store.expire(now):
                 log.warning("%d worker(s) were not seen for an hour: all that they were lent counts as spent.", count)
-            self.expire_at = now + EXPIRE_SECONDS
+            self.next.expire = now + EXPIRE_SECONDS

@@ -229,7 +229,7 @@ class LeaseClient:
                 self._tell_of_store(f"no answer for {LATE_SECONDS:g} s")
         finally:
             due, begun = self.lease_state.due(), self._loop.time()
-            later = due if due == self.lease_state.look_at else math.inf
+            later = due if due == self.lease_state.rounds.look_at else math.inf
             if self.state not in _ASKING:
                 due = min(due, self.lease_state.asks_at())
                 later = min(later, self.chores.due(self.lease_state.holds_leases))
@@ -237,7 +237,7 @@ class LeaseClient:
                 self._timer.cancel()
                 self._timer = None
             self._look_at = begun + min(max(0.0, later - now), LONGEST_SECONDS)
-            if due < later or not self.lease_state.is_calm or self.state in _ASKING:
+            if due < later or not self.lease_state.rounds.is_calm or self.state in _ASKING:
                 at = next_beat(self._look_at, BEAT_SECONDS)
                 if due < later:
                     at = begun + max(SHORTEST_SECONDS, due - now)
@@ -250,9 +250,9 @@ class LeaseClient:
         if self.state is ClientState.IDLE:
             is_news = self._mark and self.lease_state.holds_leases and self.chores.is_news(self._mark)
             if is_news:
-                self.chores.contended_at = min(self.chores.contended_at, self.clock())
+                self.chores.next.contended = min(self.chores.next.contended, self.clock())
             is_time = self._timer is None and now >= self._look_at - SHARPNESS
-            if is_news or is_time or self.lease_state.is_stirring():
+            if is_news or is_time or self.lease_state.rounds.is_stirring():
                 self._look()
         return next_beat(now, CALM_SECONDS)
 
@@ -285,8 +285,8 @@ class LeaseClient:
                     self._others_trouble = ""
                 except Exception as error:  # each engine has errors of its own
                     trouble, later = str(error), self.clock() + RECONCILE_SECONDS
-                    self.chores.reconcile_at = max(self.chores.reconcile_at, later)
-                    self.chores.expire_at = max(self.chores.expire_at, later)
+                    self.chores.next.reconcile = max(self.chores.next.reconcile, later)
+                    self.chores.next.expire = max(self.chores.next.expire, later)
                     if trouble and not self._store_trouble and trouble != self._others_trouble:
                         log.error("Leases of workers that have died cannot be ended: %s. It is tried again.", trouble)
                     self._others_trouble = trouble

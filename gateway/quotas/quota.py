@@ -117,6 +117,16 @@ class Slice:
             self.size = max(self.size // 2, self.first)
 
 
+@dataclass(slots=True)
+class NotBefore:
+    """Until when a question to the store is put off: any after one `failed`, one for what others hold while it is
+    `contended`, and one for a quota that is `used_up`."""
+
+    failed: float = 0.0
+    contended: float = 0.0
+    used_up: float = 0.0
+
+
 class Quota(LimitSource):
     """One quota under its `terms`: a lease, renewed as it is spent, and from period to period.
 
@@ -125,12 +135,10 @@ class Quota(LimitSource):
 
     __slots__ = (
         "_cells",
-        "_failed_until",
         "_flying",
         "_need",
-        "_recheck_at",
+        "_not_before",
         "_retire",
-        "_retry_at",
         "lease",
         "slice",
         "state",
@@ -153,7 +161,7 @@ class Quota(LimitSource):
         self.state = QuotaState.SUPPLIED
         self._need = Need(0, now)
         self._flying: LeaseRequest | None = None
-        self._failed_until = self._retry_at = self._recheck_at = 0.0
+        self._not_before = NotBefore()
         octets = terms.thing == QuotaUnit.BYTES
         first = max(FIRST_SLICE[octets], terms.limit // PART)
         self.slice = Slice(first, first, now)
@@ -177,7 +185,7 @@ class Quota(LimitSource):
         spent = self.cells[self.at]
         if spent + need <= self.top:
             return None
-        if spent + need <= self.lease.upper_bound or (need <= self.terms.limit and now >= self._recheck_at):
+        if spent + need <= self.lease.upper_bound or (need <= self.terms.limit and now >= self._not_before.used_up):
             self._ask(need, now)
             return Renew(self)
         return LimitExceeded(self, self.terms.action, self.lease.window.end, self.sentence())
@@ -189,7 +197,7 @@ class Quota(LimitSource):
             over, self.lease = self.lease, self._lend(now)
             self.cells, self.at, self.top = self.lease.cells, self.lease.at, 0
             self.slice.filled_at = now  # how long the last one lasted says nothing
-            self._retry_at = self._recheck_at = 0.0
+            self._not_before = NotBefore(self._not_before.failed)
             self.state = TRANSITIONS[self.state, QuotaEvent.PERIOD_BEGAN]
             if self.waiting:
                 self._ask(1, now)
@@ -198,7 +206,7 @@ class Quota(LimitSource):
 
     def clock_set_back(self, now: float) -> None:
         """What was to happen at a time by the old clock may happen now."""
-        self._failed_until = self._retry_at = self._recheck_at = self.lease.reported_at = 0.0
+        self._not_before, self.lease.reported_at = NotBefore(), 0.0
         self._need = self._need._replace(since=min(self._need.since, now))
         self.slice.filled_at = now
         self.refresh(now)
@@ -215,7 +223,7 @@ class Quota(LimitSource):
             lease.keep = lease.spent
         lease.limit = lease.upper_bound = terms.limit
         self.top = min(self.top, lease.top)
-        self._recheck_at = now
+        self._not_before.used_up = now
         self.state = TRANSITIONS[self.state, QuotaEvent.PLAN_CHANGED]
         self.notify(self)
         self.wake(everybody=True)
@@ -238,7 +246,7 @@ class Quota(LimitSource):
 
         Unless it `may_report`, what was spent of a period is not told by itself: nobody waits for that.
         """
-        if self._flying is not None or now < self._failed_until or self.state is QuotaState.ENDED:
+        if self._flying is not None or now < self._not_before.failed or self.state is QuotaState.ENDED:
             return None
         if self.is_needed and self._need.amount <= self.unspent:
             self._serve(now)
@@ -253,7 +261,7 @@ class Quota(LimitSource):
         ):
             self.give_back(spent + first)
         least = most = 0
-        if self.is_needed and (self.state is QuotaState.SHORT or now >= self._retry_at):
+        if self.is_needed and (self.state is QuotaState.SHORT or now >= self._not_before.contended):
             least = max(0, self._need.amount - self.unspent)
         is_in_use = (has_changed or not lease.granted) and lease.free > 0 and not self.is_needed
         if least or (regular and is_in_use and self.unspent < self.slice.size // 2):
@@ -281,11 +289,11 @@ class Quota(LimitSource):
         if spent + self._need.amount <= self.top:
             self._serve(now)
         elif spent + self._need.amount > self.lease.upper_bound:
-            self._recheck_at = now + (RECHECK_SECONDS if self.lease.window.end else RETRY_SECONDS)
+            self._not_before.used_up = now + (RECHECK_SECONDS if self.lease.window.end else RETRY_SECONDS)
             self.state = TRANSITIONS[self.state, QuotaEvent.REFUSED]
             self.wake(everybody=True)
         elif request.least:
-            self._retry_at = now + RETRY_SECONDS
+            self._not_before.contended = now + RETRY_SECONDS
             self.state = TRANSITIONS[self.state, QuotaEvent.HELD_ELSEWHERE]
             if self.lease.window.end and self.top > spent:
                 self.give_back(spent)  # two who both hold a part of what both need would wait for ever
@@ -293,15 +301,15 @@ class Quota(LimitSource):
     def failed(self, now: float) -> None:
         """The store could not be asked, or its answer was lost; ask again."""
         self._flying = None
-        self._failed_until = now + RETRY_SECONDS
+        self._not_before.failed = now + RETRY_SECONDS
 
     def asks_at(self) -> float:
         """When there is an urgent request to be made."""
         if self._flying is not None or not self.is_urgent:
             return math.inf
         if self.state is QuotaState.CONTENDED and self.lease.keep is None:
-            return max(self._failed_until, self._retry_at)
-        return self._failed_until
+            return max(self._not_before.failed, self._not_before.contended)
+        return self._not_before.failed
 
     def sentence(self) -> str:
         """What is used up and when there is more, for people; fits into a Close frame."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import islice
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from gateway.quotas.admission import Account, Admission
@@ -18,14 +18,9 @@ from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import LimitSource
 from gateway.quotas.quota import Quota, QuotaTerms
 from gateway.quotas.rate import RateReservation, RateTerms, RateTimers
+from gateway.quotas.rounds import TICK_SECONDS, Rounds
 from gateway.quotas.rules import LeaseAnswer, LeaseRequest, Reservation, Reserved
 
-TICK_SECONDS: Final = 0.1
-EARLY: Final = 0.8  # of a tick has passed: a little later is the beat on which a worker does all that can wait
-ROUNDS: Final = 10
-CALM_STARTER: Final = 16  # messages of a rate that are kept ready: as many do not come unseen
-CALM_ROUND: Final = 100  # accounts at all of which it looks at once, every second, when calm
-MOST_LOOKS: Final = 500  # at accounts of those where something happens, in a tick
 MOST_REPORTS: Final = 50
 """Of what was spent, in a tick. A worker with more than 500 quotas in use tells the store of each less than once a
 second: who reads what is used reads it later, and nobody waits for it."""
@@ -47,30 +42,32 @@ class Batch(NamedTuple):
     reservations: list[tuple[RateReservation, Reservation]]
 
 
+@dataclass(slots=True)
+class Retirement:
+    """Leases that nobody spends any more: the store ends those that it is `told` of; others wait, until `at`."""
+
+    waiting: list[Lease] = field(default_factory=list)
+    told: dict[int, Lease] = field(default_factory=dict)
+    at: float = 0.0
+
+
+@dataclass(eq=False, repr=False)
 class LeaseState:
-    """The accounts of one worker. Nothing happens on them while it `is_calm`.
+    """The accounts of one worker; `rounds` say when it looks at them.
 
     `on_change` is called when there may be something to do earlier than `due` and `asks_at` said; it must not do it at
     once.
     """
 
-    def __init__(self, cells: Cells, on_change: Callable[[], None]) -> None:
-        self._cells = cells
-        self._on_change = on_change
-        self._accounts: dict[str, Account] = {}
-        self._urgent: set[Quota] = set()
-        self._rates = RateTimers()
-        self._retired: list[Lease] = []  # nobody spends them any more, and the store is to end them
-        self._ending: dict[int, Lease] = {}  # the store is being told
-        self._retire_at = 0.0
-        self._minute = self.look_at = 0.0
-        self._round = 0
-        self.is_calm = False
-        self._ticks = 1  # between two looks, at as many parts of all accounts
-        self._rates_in_use: list[RateReservation] = []
-        self._moving: dict[Account, None] = {}  # the one first that was not looked at for longest
-        self._looked_at: set[Account] = set()
-        self._reports = MOST_REPORTS
+    cells: Cells
+    on_change: Callable[[], None]
+    rounds: Rounds = field(default_factory=Rounds, init=False)
+    _accounts: dict[str, Account] = field(default_factory=dict, init=False)
+    _urgent: set[Quota] = field(default_factory=set, init=False)
+    _rates: RateTimers = field(default_factory=RateTimers, init=False)
+    _retirement: Retirement = field(default_factory=Retirement, init=False)
+    _minute: float = field(default=0.0, init=False)
+    _reports: int = field(default=MOST_REPORTS, init=False)
 
     def enter(
         self, *, subscription: PlanOf | None, application: PlanOf | None, api: PlanOf | None = None, now: float
@@ -87,10 +84,9 @@ class LeaseState:
             else:
                 account = self._accounts[plan.account] = Account(plan.account, subject, plan.limits)
                 self._equip(account, now)
-            self._moving.setdefault(account)
             accounts.append(account)
-        self._stir()
-        admission = Admission(accounts, self._on_change)
+        self.rounds.stir(accounts)
+        admission = Admission(accounts, self.on_change)
         for account in accounts:
             account.admissions.add(admission)
         return admission
@@ -114,8 +110,7 @@ class LeaseState:
         """The store may have forgotten leases: report all of them."""
         for quota in self._quotas():
             quota.tell_again()
-        self._moving |= dict.fromkeys(self._accounts.values())
-        self._stir()
+        self.rounds.stir(self._accounts.values())
 
     def end(self) -> None:
         """The worker stops: all leases go back with the next batch."""
@@ -125,14 +120,14 @@ class LeaseState:
     @property
     def holds_leases(self) -> bool:
         """Whether anything here concerns the store."""
-        return bool(self._accounts or self._retired or self._ending)
+        return bool(self._accounts or self._retirement.waiting or self._retirement.told)
 
     def due(self) -> float:
         """When to call `tick` next, as far as only time is needed; infinity when nothing is in use.
 
-        At `look_at` it is to look at what is in use, for which a little later is early enough.
+        At `rounds.look_at` it is to look at what is in use, for which a little later is early enough.
         """
-        return min(self.look_at, self._minute, self._rates.due()) if self.holds_leases else math.inf
+        return min(self.rounds.look_at, self._minute, self._rates.due()) if self.holds_leases else math.inf
 
     def asks_at(self) -> float:
         """When there is something that should be asked of the store at once; infinity when it can wait for a tick."""
@@ -147,41 +142,22 @@ class LeaseState:
             for quota in list(self._quotas()):
                 quota.refresh(now)
         self._rates.advance(now)
-        if now < self.look_at:
+        if now < self.rounds.look_at:
             return
         self._reports = MOST_REPORTS
-        # At accounts where something happens, of very many in turn, and in turn at the others: it may have begun there.
         accounts = list(self._accounts.values())
-        looked_at = {account for account in accounts if account.rate and account.rate.is_thirsty}
-        looked_at.update(islice(self._moving, MOST_LOOKS))
-        for _ in range(self._ticks):
-            self._round = (self._round + 1) % ROUNDS
-            looked_at.update(accounts[self._round :: ROUNDS])
-        for account in looked_at:
-            self._moving.pop(account, None)
+        for account in self.rounds.next(accounts):
             if account.rate:
                 account.rate.look(now)
             if not account.admissions and now >= account.left_at + LINGER_SECONDS:
                 self._close(account)
-            elif account.is_moving:
-                self._moving[account] = None
-            self._looked_at.add(account)
-        # When calm it takes fewer ticks, and looks at more in each. Who sends now and then is not to wait for that.
-        self._rates_in_use = rates = [account.rate for account in accounts if account.rate]
-        self.is_calm = not self._moving and all(rate.starter >= CALM_STARTER for rate in rates)
-        self._ticks = 1 if not self.is_calm else ROUNDS if len(accounts) <= CALM_ROUND else 2
-        self.look_at = now + TICK_SECONDS * (self._ticks - 1 + EARLY)
-
-    def is_stirring(self) -> bool:
-        """Whether, while it is calm, a rate has been drawn from so far that it is time to look, whatever `due` said."""
-        if self.is_calm and any(rate.is_thirsty for rate in self._rates_in_use):
-            self._stir()
-            return True
-        return False
+            else:
+                self.rounds.done(account, is_moving=account.is_moving)
+        self.rounds.settle(accounts, now)
 
     def clock_set_back(self, now: float) -> None:
         """The clock shows an earlier time than before: nothing may wait for what it showed then."""
-        self._minute = self.look_at = self._retire_at = 0.0
+        self._minute = self.rounds.look_at = self._retirement.at = 0.0
         self._rates = RateTimers(self._rates.wanting)  # all other times are those of the old clock
         for account in self._accounts.values():
             account.left_at = min(account.left_at, now)
@@ -189,20 +165,19 @@ class LeaseState:
                 quota.clock_set_back(now)
             if account.rate:
                 account.rate.clock_set_back()
-        self._on_change()
+        self.on_change()
 
     def collect(self, now: float) -> Batch:
         """What to ask the store now. Give the answers to `apply`, or call `fail`."""
-        looked_at, self._looked_at = self._looked_at, set()
-        regular = {quota for account in looked_at for quota in account.quotas}
+        regular = {quota for account in self.rounds.take() for quota in account.quotas}
         requests: list[tuple[Quota | None, LeaseRequest]] = []
         for quota in sorted(regular | self._urgent, key=lambda quota: quota.lease.reported_at):
             if request := quota.request(now, regular=quota in regular, may_report=self._reports > 0):
                 requests.append((quota, request))
                 self._reports -= not (request.least or request.most or request.keep is not None)
-        if now >= self._retire_at:
-            retired, self._retired = self._retired, []
-            self._ending |= {lease.lease_id: lease for lease in retired}
+        if now >= self._retirement.at:
+            retired, self._retirement.waiting = self._retirement.waiting, []
+            self._retirement.told |= {lease.lease_id: lease for lease in retired}
             last = (lease.request(least=0, most=0, since=0.0)._replace(final=True) for lease in retired)
             requests += [(None, request) for request in last]
         self._urgent = {quota for quota in self._urgent if quota.is_urgent}
@@ -213,8 +188,8 @@ class LeaseState:
         """The store has answered."""
         for (quota, request), answer in zip(batch.requests, answers, strict=True):
             if quota is None:
-                del self._ending[request.lease_id]
-                self._cells.free(request.lease_id)
+                del self._retirement.told[request.lease_id]
+                self.cells.free(request.lease_id)
             else:
                 quota.apply(request, answer, now)
         for (rate, _), given in zip(batch.reservations, reserved, strict=True):
@@ -225,8 +200,8 @@ class LeaseState:
         """The store could not be asked; all of it will be asked again."""
         for quota, request in batch.requests:
             if quota is None:
-                self._retired.append(self._ending.pop(request.lease_id))
-                self._retire_at = now + TICK_SECONDS
+                self._retirement.waiting.append(self._retirement.told.pop(request.lease_id))
+                self._retirement.at = now + TICK_SECONDS
             else:
                 quota.failed(now)
         for rate, _ in batch.reservations:
@@ -261,9 +236,9 @@ class LeaseState:
             return present
         return Quota(
             terms,
-            cells=self._cells,
+            cells=self.cells,
             notify=self._notice,
-            retire=lambda lease: self._retired.append(lease),  # the list of that moment
+            retire=lambda lease: self._retirement.waiting.append(lease),  # the list of that moment
             now=now,
             held=0 if terms.period else account.inside,
         )
@@ -271,21 +246,16 @@ class LeaseState:
     def _quotas(self) -> Iterator[Quota]:
         return (quota for account in self._accounts.values() for quota in account.quotas)
 
-    def _stir(self) -> None:
-        """Something happens where nothing did."""
-        if self.is_calm:
-            self.is_calm, self.look_at = False, 0.0
-
     def _notice(self, source: LimitSource) -> None:
-        self._stir()
+        self.rounds.stir()
         if isinstance(source, Quota):
             self._urgent.add(source)
         elif isinstance(source, RateReservation):
             self._rates.schedule(source)
-        self._on_change()
+        self.on_change()
 
     def _close(self, account: Account) -> None:
         del self._accounts[account.key]
-        self._moving.pop(account, None)
+        self.rounds.done(account, is_moving=False)
         for source in account.sources:
             source.end()

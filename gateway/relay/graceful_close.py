@@ -45,6 +45,8 @@ class GracefulClose:
             self._backend.splice()
 
     def _look(self) -> None:
+        if self._client.relay.cause:  # only now it is known here
+            return
         now = self._loop.time()
         if self._write is None and not self._backend.inside_frame:  # our pings may come before what is held
             native.unsplice(self._backend.transport)

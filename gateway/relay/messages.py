@@ -1,6 +1,7 @@
-"""The compatible way: messages relayed one by one, for ASGI servers that cannot splice. Slower, and documented so.
+"""The compatible way, message by message, for servers that cannot splice; one module, for its sides share one end.
 
-Same decisions, same limits on age and silence, same close codes as far as the server passes them on.
+Slower, and documented so. Same decisions, same limits on age and silence, same close codes as far as the server passes
+them on.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
@@ -53,44 +55,34 @@ async def connect(
     return await dialer.first(addresses, partial(_connect, dialer, upgrade, options), options)
 
 
+@dataclass(eq=False, repr=False)
 class MessageRelay:
     """A backend's connection on one side, an ASGI `send` on the other.
 
     Every message is held against `checks`, as `gateway.relay.checked` does it.
     """
 
-    def __init__(
-        self,
-        backend: ClientConnection,
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-        on_end: Callable[[], None],
-        options: EndpointOptions,
-        meters: tuple[Meter, Meter] = (FREE, FREE),
-        checks: Checks | None = None,
-        longest_checked: int = 0,
-        on_misfit: OnMisfit = lambda sender, misfit: None,
-    ) -> None:
-        self._backend = backend
-        self._send = send
-        self._on_end = on_end
-        self._options = options
-        self._meters = meters
-        self._limit = 0
-        self._checks = checks
-        self._longest_checked = longest_checked
-        self._on_misfit = on_misfit
-        # Told of what passes, where it is recorded.
-        self.on_message: Callable[[str, PayloadEvent, bool], None] | None = None
-        self._heard_at = asyncio.get_running_loop().time()
-        self._passed = [0, 0, 0, 0]
-        self._close_info: CloseInfo | None = None
-        self._ended = False
-        self._tasks: set[asyncio.Task[None]] = set()
+    backend: ClientConnection
+    send: Callable[[dict[str, Any]], Awaitable[None]]
+    on_end: Callable[[], None]
+    options: EndpointOptions
+    meters: tuple[Meter, Meter] = (FREE, FREE)
+    checks: Checks | None = None
+    longest_checked: int = 0
+    on_misfit: OnMisfit = lambda sender, misfit: None
+    # Told of what passes, where it is recorded.
+    on_message: Callable[[str, PayloadEvent, bool], None] | None = field(default=None, init=False)
+    _limit: int = field(default=0, init=False)
+    _heard_at: float = field(default_factory=lambda: asyncio.get_running_loop().time(), init=False)
+    _passed: list[int] = field(default_factory=lambda: [0, 0, 0, 0], init=False)
+    _close_info: CloseInfo | None = field(default=None, init=False)
+    _ended: bool = field(default=False, init=False)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     def start(self) -> None:
         """Begin to pass on what the backend sends."""
         self._spawn(self._from_backend())
-        if self._options.idle_timeout or self._options.maximum_duration:
+        if self.options.idle_timeout or self.options.maximum_duration:
             self._spawn(self._watch())
 
     async def from_client(self, text: str | None, data: bytes | None) -> None:
@@ -102,7 +94,7 @@ class MessageRelay:
             self.close(close_codes.TOO_BIG.code, f"A message was over the limit of {self._limit} bytes.")
         elif self._fits("client", payload) and await self._may_pass(0, len(payload)):
             with suppress(ConnectionClosed):
-                await self._backend.send(message)
+                await self.backend.send(message)
             if self.on_message:
                 self.on_message("client", PayloadEvent(b"", payload), isinstance(message, str))
 
@@ -112,8 +104,8 @@ class MessageRelay:
         sendable = frames.is_sendable(code)
         close = Close(code, reason, close_codes.Reconnect.MAYBE) if sendable else close_codes.CLIENT_GONE
         self._close_info = self._close_info or CloseInfo("client", code, close.code, reason)
-        self._on_end()
-        await self._backend.close(close.code, close.reason)
+        self.on_end()
+        await self.backend.close(close.code, close.reason)
         for task in self._tasks - {cast("asyncio.Task[None]", asyncio.current_task())}:
             task.cancel()
 
@@ -149,12 +141,12 @@ class MessageRelay:
     async def _from_backend(self) -> None:
         try:
             while True:
-                message = await self._backend.recv()
+                message = await self.backend.recv()
                 self._heard_at = asyncio.get_running_loop().time()
                 payload = message.encode() if isinstance(message, str) else message
                 if self._fits("backend", payload) and await self._may_pass(1, len(payload)):
                     kind = "text" if isinstance(message, str) else "bytes"
-                    await self._send({"type": "websocket.send", kind: message})
+                    await self.send({"type": "websocket.send", kind: message})
                     if self.on_message:
                         self.on_message("backend", PayloadEvent(b"", payload), isinstance(message, str))
         except ConnectionClosed as closed:
@@ -171,15 +163,15 @@ class MessageRelay:
 
     def _fits(self, sender: str, payload: bytes) -> bool:
         """Whether a message may pass as far as its schema goes. False: this is the end."""
-        checks = self._checks
+        checks = self.checks
         check = checks and (checks.client if sender == "client" else checks.backend)
         if checks is None or check is None:
             return True
-        is_too_long = len(payload) > self._longest_checked
-        misfit = unread(too_long(self._longest_checked)) if is_too_long else check.misfit(payload)
+        is_too_long = len(payload) > self.longest_checked
+        misfit = unread(too_long(self.longest_checked)) if is_too_long else check.misfit(payload)
         if misfit is None:
             return True
-        self._on_misfit(sender, misfit)
+        self.on_misfit(sender, misfit)
         if checks.mode is ValidationMode.REPORT:
             return True
         code = close_codes.TOO_BIG.code if is_too_long else close_codes.BAD_PAYLOAD.code
@@ -194,7 +186,7 @@ class MessageRelay:
 
     async def _may_pass(self, direction: int, size: int) -> bool:
         """Wait until the plan lets a message of this direction pass. False: it is left out, or this is the end."""
-        meter = self._meters[direction]
+        meter = self.meters[direction]
         while not self._ended and not meter.take(1, size):
             blocked = meter.blocked(1, size, time())
             if isinstance(blocked, LimitExceeded):
@@ -210,7 +202,7 @@ class MessageRelay:
         return True
 
     async def _watch(self) -> None:
-        idle, longest = self._options.idle_timeout, self._options.maximum_duration
+        idle, longest = self.options.idle_timeout, self.options.maximum_duration
         loop = asyncio.get_running_loop()
         began = loop.time()
         while not self._ended:
@@ -224,11 +216,11 @@ class MessageRelay:
         if self._ended:
             return
         self._ended = True
-        self._on_end()
+        self.on_end()
         reason = to_client.reason if to_client else ""
         for code in (to_client.code, _ELSE) if to_client else ():
             try:
-                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                await self.send({"type": "websocket.close", "code": code, "reason": reason})
             except OSError:
                 break  # the client has gone
             except Exception as error:
@@ -236,7 +228,7 @@ class MessageRelay:
             else:
                 break
         if to_backend:
-            await self._backend.close(to_backend.code, to_backend.reason)
+            await self.backend.close(to_backend.code, to_backend.reason)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)

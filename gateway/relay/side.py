@@ -327,6 +327,24 @@ class Leg(LegBase, asyncio.Protocol):
         self.relay.lost(self, LegState.ENDED)
         return self.transport.can_write_eof() and not self.transport.is_closing()  # TLS knows no half of a connection
 
+    def take_over(self, told: tuple[float, bool, bool, bool, int, str]) -> None:
+        """The engine has passed on this side's Close, and the relay goes on from there.
+
+        When it came, whether the other side has answered it, whether client and backend are gone; its code and reason.
+        """
+        begun, is_answered, is_client_gone, is_backend_gone, code, reason = told
+        relay = self.relay
+        relay.take_over(self, begun, code, reason)
+        if is_answered:
+            relay.closed(self.other, code, reason)
+        for leg, is_gone in ((relay.client, is_client_gone), (relay.backend, is_backend_gone)):
+            if is_gone:
+                leg.connection_lost(None)
+
+    def over(self, told: tuple[int, str]) -> None:
+        """Both sides have closed and are gone; this one's Close came first, with this code and reason."""
+        self.relay.over(self, *told)
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self.state is not LegState.GONE:
             self.other.write = discard
@@ -339,6 +357,11 @@ class LegEvents(Watched, Protocol):
     options: RelayOptions
     loop: asyncio.AbstractEventLoop
     wheel: TimerWheel
+    client: Leg
+    backend: Leg
+
+    @property
+    def cause(self) -> object: ...
 
     def closed(self, leg: Leg, code: int | None, reason: str) -> None: ...
 
@@ -349,3 +372,7 @@ class LegEvents(Watched, Protocol):
     def lost(self, leg: Leg, state: LegState) -> None: ...
 
     def send_close(self, leg: Leg) -> None: ...
+
+    def take_over(self, first: Leg, begun: float, code: int, reason: str) -> None: ...
+
+    def over(self, first: Leg, code: int, reason: str) -> None: ...

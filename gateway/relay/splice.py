@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from gateway import close_codes
+from gateway import close_codes, native
 from gateway.close_codes import Close
 from gateway.quotas.meter import FREE, Meter
 from gateway.relay import frames
@@ -46,11 +46,11 @@ class Relay:
     """
 
     __slots__ = (
+        "_cause",
         "_closing_at",
         "_graceful_close",
         "_on_end",
         "backend",
-        "cause",
         "client",
         "due",
         "loop",
@@ -80,7 +80,7 @@ class Relay:
         self.options = options
         self.due = 0
         self.started_at = now
-        self.cause: CloseCause | None = None
+        self._cause: CloseCause | None = None
         self.client = make_leg(client, is_client=True, options=options, meter=meters[0], now=now)
         self.backend = make_leg(backend, is_client=False, options=options, meter=meters[1], now=now)
         for leg, other in ((self.client, self.backend), (self.backend, self.client)):
@@ -104,6 +104,13 @@ class Relay:
                 leg.transport.resume_reading()
         if (delay := self._next_look(self.started_at)) is not None:
             self.wheel.watch(self, delay)
+
+    @property
+    def cause(self) -> CloseCause | None:
+        """Why it ends, None while it does not. Who asks has the relay see to the end itself, if the engine did."""
+        if self.client.is_ahead:
+            native.take_over(self.client.transport)
+        return self._cause
 
     @property
     def seconds(self) -> float:
@@ -135,6 +142,7 @@ class Relay:
 
     def finish(self) -> None:
         """Wait no longer for the client's answer: tell the backend too."""
+        native.take_over(self.client.transport)
         self._queue_close(self.backend, close_codes.GATEWAY_CLOSED)
 
     def limit_messages(self, octets: int | None, frame: int | None = None) -> None:
@@ -220,17 +228,31 @@ class Relay:
             other.resume_reading(BUFFER_FULL | RATE)
         self._settle()
 
+    def take_over(self, first: Leg, begun: float, code: int, reason: str) -> None:
+        """A Close came from `first`, and the engine has seen to what followed until now."""
+        self.closed(first, code, reason)
+        self._closing_at = begun + self.options.handshake
+        self.wheel.watch(self, max(0.0, self._closing_at - self.loop.time()))
+
+    def over(self, first: Leg, code: int, reason: str) -> None:
+        """The same, until both sides were gone."""
+        self._end("client" if first.is_client else "backend", code, reason, is_over=True)
+        for leg in (first, first.other):
+            leg.state, leg.closing, leg.code = LegState.GONE, CloseState.SENT, code
+        self._leave_all()
+
     # --- closing ----------------------------------------------------------------------------------------------
 
-    def _end(self, by: str, code: int, reason: str) -> None:
+    def _end(self, by: str, code: int, reason: str, *, is_over: bool = False) -> None:
         """The first reason to end is the one that is remembered; the clock of the closing handshake starts."""
         if self.cause is None:
             if self._graceful_close:
                 self._graceful_close.over()
                 self._graceful_close = None
-            self.cause = CloseCause(by, code, reason)
-            self._closing_at = self.loop.time() + self.options.handshake
-            self.wheel.watch(self, self.options.handshake)
+            self._cause = CloseCause(by, code, reason)
+            if not is_over:
+                self._closing_at = self.loop.time() + self.options.handshake
+                self.wheel.watch(self, self.options.handshake)
 
     def _queue_close(self, leg: Leg, close: Close) -> None:
         """Send a Close to `leg` at the next place where a frame may stand, and pass nothing on to it after that."""
@@ -265,11 +287,14 @@ class Relay:
             elif state >= LegState.BROKEN or (leg.is_client and leg.scanner.closed):
                 leg.transport.close()
         if client.state is backend.state is LegState.GONE:
-            on_end, self._on_end = self._on_end, lambda relay: None
-            self.due = 0  # the wheel drops it when its turn comes
-            on_end(self)
-            for leg in (client, backend):  # no circles are left for the garbage collector
-                leg.relay = leg.other = cast(Any, None)
+            self._leave_all()
+
+    def _leave_all(self) -> None:
+        on_end, self._on_end = self._on_end, lambda relay: None
+        self.wheel.forget(self)
+        on_end(self)
+        for leg in (self.client, self.backend):  # no circles are left for the garbage collector
+            leg.relay = leg.other = cast(Any, None)
 
     def _echo(self) -> Close:
         """An answer to a Close whose own answer did not come."""
@@ -314,7 +339,7 @@ class Relay:
             delays.append(max(self.started_at + options.maximum_duration - now, self.wheel.tick))
         if self.client.activity.stalled_at or self.backend.activity.stalled_at:
             delays.append(options.stall / 4)
-        return min((delay for delay in delays if delay), default=None)
+        return min(filter(None, delays), default=None)
 
     def _look_at_limits(self, now: float) -> None:
         options = self.options

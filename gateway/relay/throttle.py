@@ -18,6 +18,7 @@ front of which something was kept, the same is done with what was kept.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from gateway.quotas.meter import Blocked, LimitExceeded, Meter
@@ -43,6 +44,7 @@ class FilterResult(NamedTuple):
     is_cut: bool = False
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class FrameLimiter:
     """One direction of one connection, where its plan makes it slow down, skip messages or end.
 
@@ -52,20 +54,17 @@ class FrameLimiter:
     context takeover (RFC 7692 §7.1.1): there each is needed to read the next, so it closes instead of dropping.
     """
 
-    __slots__ = ("_may_skip", "_meter", "_scanner", "skipped", "skipped_octets", "skipping")
-
-    def __init__(self, scanner: FrameScanner, meter: Meter, *, may_skip: bool = True) -> None:
-        self._scanner = scanner
-        self._meter = meter
-        self._may_skip = may_skip
-        self.skipping = False
-        self.skipped = 0
-        self.skipped_octets = 0
+    scanner: FrameScanner
+    meter: Meter
+    may_skip: bool = True
+    skipping: bool = field(default=False, init=False)
+    skipped: int = field(default=0, init=False)
+    skipped_octets: int = field(default=0, init=False)
 
     def filter(self, data: bytes, now: float) -> FilterResult:
         """Read `data` frame by frame; the scanner must stand where it stood before it."""
-        scanner, parts = self._scanner, list[tuple[int, int]]()
-        self._meter.refresh(now)
+        scanner, parts = self.scanner, list[tuple[int, int]]()
+        self.meter.refresh(now)
         at, left = self._payload(data, 0, parts), MOST_FRAMES
         while at < len(data) and not scanner.closed:
             if not left:
@@ -94,7 +93,7 @@ class FrameLimiter:
 
     def _payload(self, data: bytes, at: int, parts: list[tuple[int, int]]) -> int:
         """Walk over what `data` holds of the present payload, which begins at `at`; where it ends."""
-        scanner = self._scanner
+        scanner = self.scanner
         stop = min(at + scanner.remaining, len(data))
         scanner.remaining -= stop - at
         if not self.skipping and stop > at:
@@ -105,14 +104,14 @@ class FrameLimiter:
 
     def _charge(self, before: Mark, now: float) -> Blocked | None:
         """Draw the data frame that the scanner has read since `before`, or decide to skip it, or say why not."""
-        begins, octets = self._scanner.messages - before[3], self._scanner.octets - before[4]
+        begins, octets = self.scanner.messages - before[3], self.scanner.octets - before[4]
         if not begins and self.skipping:
             self.skipped_octets += octets
             return None
-        while not self._meter.take(begins, octets):
-            blocked = self._meter.blocked(begins, octets, now)
+        while not self.meter.take(begins, octets):
+            blocked = self.meter.blocked(begins, octets, now)
             if isinstance(blocked, LimitExceeded) and blocked.action is ExceededAction.DROP:
-                if not begins or not self._may_skip:  # one that has begun to pass cannot be taken back
+                if not begins or not self.may_skip:  # one that has begun to pass cannot be taken back
                     return blocked._replace(action=ExceededAction.CLOSE)
                 self.skipping = True
                 self.skipped += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -51,15 +52,15 @@ def gateway_application(context: GatewayContext) -> Callable[[Scope, Receive, Se
     return application
 
 
+@dataclass(eq=False, repr=False)
 class StandaloneGateway:
     """The gateway for a server that was started by somebody else, for example `daphne apimanager.asgi:gateway`.
 
     The control plane starts with the server's lifespan, or with the first client where the server has none.
     """
 
-    def __init__(self) -> None:
-        self._opened: tuple[GatewayContext, ControlPlane] | None = None
-        self._starting: asyncio.Task[None] | None = None
+    _opened: tuple[GatewayContext, ControlPlane] | None = field(default=None, init=False)
+    _starting: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, or the server's lifespan."""

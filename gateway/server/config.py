@@ -32,16 +32,16 @@ class ServerLimits:
     greeted_per_address: int = 1 << 20
 
 
+@dataclass(eq=False, repr=False)
 class GreetedByAddress:
     """How many clients of each address are being greeted: one address does not hold up the others."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._counts: dict[str, int] = {}
+    most: int
+    _counts: dict[str, int] = field(default_factory=dict, init=False)
 
     def is_full(self, address: str) -> bool:
         """Whether another client of this address is one too many."""
-        return self._counts.get(counted(address), 0) >= self._most
+        return self._counts.get(counted(address), 0) >= self.most
 
     def enter(self, address: str) -> Callable[[], None]:
         """Count a client. Call what is returned when it is greeted no longer; twice does no harm."""

@@ -48,21 +48,14 @@ class Response:
     body: bytes = b""
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class HttpEndpoints:
     """Answers for one worker. `run` takes database work elsewhere."""
 
-    def __init__(
-        self,
-        *,
-        routing: RoutingState,
-        reauthentication: Reauthentication,
-        run: Runner,
-        clock: Callable[[], float] = database_clock.clock,
-    ) -> None:
-        self._routing = routing
-        self._reauthentication = reauthentication
-        self._run = run
-        self._clock = clock
+    routing: RoutingState
+    reauthentication: Reauthentication
+    run: Runner
+    clock: Callable[[], float] = database_clock.clock
 
     async def answer(self, scope: Mapping[str, Any]) -> Response | None:
         """The answer to a plain HTTP request; None when it is for others to answer."""
@@ -72,7 +65,7 @@ class HttpEndpoints:
             return None
         target = path if named else path.removeprefix(TICKETS)
         try:
-            takes_query_token = self._routing.routes.takes_query_token
+            takes_query_token = self.routing.routes.takes_query_token
             asked = read({**scope, "path": target, "raw_path": target.encode("latin-1")}, takes_query_token)
         except Malformed as error:
             return _refused(refusals.malformed(str(error), error.code))
@@ -85,7 +78,7 @@ class HttpEndpoints:
         else:
             answer = await (self._reauthenticate(asked, named[1]) if named else self._issue(asked))
         # A browser hands a ticket's answer to scripts of pages that may call the API, and to all while there is none.
-        match = None if named else self._routing.routes.match(asked.path)
+        match = None if named else self.routing.routes.match(asked.path)
         origins = [each.design.origins for each in match.candidates] if match else []
         if asked.origin is None or (origins and not any(each is None or each.allow(asked.origin) for each in origins)):
             return answer
@@ -93,11 +86,11 @@ class HttpEndpoints:
         return replace(answer, headers=[*answer.headers, *told])
 
     async def _issue(self, asked: Handshake) -> Response:
-        decision = await self._routing.decide(asked)
+        decision = await self.routing.decide(asked)
         if isinstance(decision, Refusal):
             return _refused(decision)
         try:
-            issued = await self._run(partial(issue_ticket, decision, datetime.fromtimestamp(self._clock(), UTC)))
+            issued = await self.run(partial(issue_ticket, decision, datetime.fromtimestamp(self.clock(), UTC)))
         except TooManyTickets as error:
             return _refused(refusals.too_many(str(error)))
         except DatabaseError:
@@ -115,12 +108,12 @@ class HttpEndpoints:
 
     async def _reauthenticate(self, asked: Handshake, connection_id: str) -> Response:
         credential = asked.credential
-        grant = await self._routing.grant_for(credential.token) if credential and credential.token else None
+        grant = await self.routing.grant_for(credential.token) if credential and credential.token else None
         if grant is None:
             return _refused(refusals.TOKEN_MISSING)
         if isinstance(grant, TokenError):
             return _refused(refuse_token_error(grant))
-        outcome = await self._reauthentication.reauthenticate(connection_id, grant)
+        outcome = await self.reauthentication.reauthenticate(connection_id, grant)
         if isinstance(outcome, Refusal):
             return _refused(outcome)
         return _said(200, {"connection": connection_id, "expires_at": _moment(outcome)})

@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway import close_codes
-from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.connections.registry import ConnectionRegistry
 from gateway.pulse import rest
 from gateway.relay.splice import Relay
 
@@ -38,13 +39,13 @@ class Memory(NamedTuple):
     limit: int
 
 
+@dataclass(eq=False, repr=False)
 class MemoryGuard:
     """Guards one worker. `read` says how much memory is used; None where there is no limit."""
 
-    def __init__(self, connections: ConnectionRegistry, read: Callable[[], Memory | None]) -> None:
-        self._connections = connections
-        self._read = read
-        self.is_short = False
+    connections: ConnectionRegistry
+    read: Callable[[], Memory | None]
+    is_short: bool = field(default=False, init=False)
 
     async def guard(self) -> None:
         """Look until cancelled; where nothing limits the memory, now and then whether something does by now."""
@@ -53,7 +54,7 @@ class MemoryGuard:
 
     def look(self) -> bool:
         """Look once, and shed what has to go; whether there is a limit."""
-        memory = self._read()
+        memory = self.read()
         if memory is None:
             return False
         share = memory.used / memory.limit
@@ -68,14 +69,18 @@ class MemoryGuard:
         return True
 
     def _shed(self, excess: int) -> None:
-        sized = sorted(((_buffered(each), each.id, each) for each in self._connections), reverse=True)
+        """Close those for whom most waits to be taken by either side."""
+        sized = [
+            (sum(leg.transport.get_write_buffer_size() for leg in (relay.client, relay.backend)), each.id, each, relay)
+            for each in self.connections
+            if isinstance(relay := each.relay, Relay)
+        ]
         count = freed = 0
-        for size, _, connection in sized:
+        for size, _, connection, relay in sorted(sized, reverse=True):
             if freed >= excess or size < LEAST_BUFFERED:
                 break
             connection.close(close_codes.NO_MEMORY.code, close_codes.NO_MEMORY.reason)
-            if isinstance(connection.relay, Relay):
-                asyncio.get_running_loop().call_later(CUT_SECONDS, connection.relay.abort)
+            asyncio.get_running_loop().call_later(CUT_SECONDS, relay.abort)
             count, freed = count + 1, freed + size
         if count:
             log.warning("Memory runs out: %d connections with %d kB in buffers are closed.", count, freed // 1000)
@@ -104,11 +109,3 @@ def control_group_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("
                 if most < 1 << 60:
                     return Memory(now - int(stat.get(cache, 0)), most)
     return None
-
-
-def _buffered(connection: Connection) -> int:
-    """How much waits to be taken by either side."""
-    relay = connection.relay
-    if not isinstance(relay, Relay):
-        return 0
-    return sum(leg.transport.get_write_buffer_size() for leg in (relay.client, relay.backend))

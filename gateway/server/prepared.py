@@ -89,11 +89,11 @@ class Prepared:
         return answer
 
 
+@dataclass(eq=False, repr=False)
 class PreparedEntries:
     """Those that were let in last, by name."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Name, Prepared] = OrderedDict()
+    _kept: OrderedDict[Name, Prepared] = field(default_factory=OrderedDict, init=False)
 
     def get(self, name: Name) -> Prepared | None:
         """What is kept under a name."""

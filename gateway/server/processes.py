@@ -11,7 +11,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 ASKED = (signal.SIGTERM, signal.SIGINT)
@@ -32,11 +33,11 @@ def cores(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgro
     return found
 
 
+@dataclass(eq=False, repr=False)
 class Flag:
     """A yes or no that a process shares with those that it forks from then on."""
 
-    def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, 1)
+    _shared: mmap.mmap = field(default_factory=partial(mmap.mmap, -1, 1), init=False)
 
     def __bool__(self) -> bool:
         return self._shared[0] == 1

@@ -15,9 +15,9 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import IntEnum
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from core.enums import at_hand
 from gateway import native, refusals
@@ -46,12 +46,20 @@ log = logging.getLogger("gateway.http")
 
 
 @at_hand
-class QuickState(Enum):
-    """How far a client has come: READING > DIALLING > GONE, or READING > GONE."""
+class QuickState(IntEnum):
+    """How far a client has come."""
 
-    READING = "its head has not come yet"
-    DIALLING = "it was let in, and its backend is being dialled"
-    GONE = "the transport is somebody else's, or closed"
+    READING = 0  # its head has not come yet
+    DIALLING = 1  # it was let in, and its backend is being dialled
+    GONE = 2  # the transport is somebody else's, or closed
+
+
+NEXT: Final[tuple[frozenset[QuickState], ...]] = (
+    frozenset({QuickState.DIALLING, QuickState.GONE}),
+    frozenset({QuickState.GONE}),
+    frozenset(),
+)
+"""By state, the states that may follow it."""
 
 
 @dataclass(slots=True)
@@ -72,32 +80,14 @@ class QuickEntry(asyncio.Protocol):
     `client` is its address and port, `on_greeted` is called when it is greeted.
     """
 
-    __slots__ = (
-        "_backend",
-        "_begun",
-        "_client",
-        "_connected_at",
-        "_connection",
-        "_data",
-        "_dialled_at",
-        "_end",
-        "_is_secure",
-        "_key",
-        "_on_greeted",
-        "_own_key",
-        "_prepared",
-        "_seconds",
-        "_state",
-        "_way",
-        "due",
-        "transport",
-    )
+    __slots__ = ("_client", "_dial", "_head_until", "_on_greeted", "_way", "due", "state", "transport")
 
     transport: asyncio.Transport
+    _dial: QuickDial  # from DIALLING on, until it is let go
 
     def __init__(self, way: QuickWay, client: tuple[str, int], on_greeted: Callable[[], None]) -> None:
         self._way, self._client, self._on_greeted = way, client, on_greeted
-        self._state = QuickState.READING
+        self.state = QuickState.READING
         self.due = 0
 
     # --- the client ---------------------------------------------------------------------------------------------------
@@ -107,20 +97,19 @@ class QuickEntry(asyncio.Protocol):
         way.connections.add(self)
         way.config.heads.add(self)
         # On TLS the handshake has had the other half of the time.
-        self._is_secure = transport.get_extra_info("sslcontext") is not None
-        self._seconds = way.config.limits.head_seconds * (0.5 if self._is_secure else 1.0)
-        self._connected_at = way.loop.time()
-        way.config.wheel.watch(self, self._seconds)
+        seconds = way.config.limits.head_seconds * (0.5 if self._is_secure else 1.0)
+        self._head_until = way.loop.time() + seconds
+        way.config.wheel.watch(self, seconds)
 
     def look(self, now: float) -> None:
         """The time for the head, or for the backend, is over."""
-        if self._state is QuickState.READING:
+        if self.state is QuickState.READING:
             self._hand_over(b"")
-        elif self._state is QuickState.DIALLING:
+        elif self.state is QuickState.DIALLING:
             self._failed(TimeoutError())
 
     def data_received(self, data: bytes) -> None:
-        if self._state is QuickState.READING:
+        if self.state is QuickState.READING:
             try:
                 if not self.enter(data):
                     self._hand_over(data)
@@ -130,25 +119,25 @@ class QuickEntry(asyncio.Protocol):
                 answer = head.write_refusal(refusals.FAULT, os.urandom(16).hex())
                 config = self._way.config
                 close_after(self.transport, answer, self._way.loop, config.lingering, self._on_greeted)
-        elif self._state is QuickState.DIALLING:
-            self._data += data
-            if len(self._data) - self._end > MOST_EARLY:
+        elif self.state is QuickState.DIALLING:
+            self._dial.early_of_client += data
+            if len(self._dial.early_of_client) > MOST_EARLY:
                 self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        if self._state is QuickState.READING:
+        if self.state is QuickState.READING:
             self._hand_over(b"")
             return bool(cast(asyncio.Protocol, self.transport.get_protocol()).eof_received())
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._state is QuickState.READING:
+        if self.state is QuickState.READING:
             self._leave()
             self._on_greeted()
-        elif self._state is QuickState.DIALLING:  # nobody needs the backend
+        elif self.state is QuickState.DIALLING:  # nobody needs the backend
             self._stop_dialling()
-            take_leave(self._way.context, self._connection)
-            self._let_go()
+            take_leave(self._way.context, self._dial.connection)
+            del self._dial
 
     def enter(self, data: bytes) -> bool:
         """Let the client in, if that can be done at once; else nothing has happened."""
@@ -159,7 +148,7 @@ class QuickEntry(asyncio.Protocol):
             return False
         if context.tracing:  # whose spans the consumer begins and ends
             return False
-        rest, self._key, self._end = parts
+        rest, key, end = parts
         name = name_of(rest, client_ip, self._is_secure)
         prepared = way.prepared.get(name)
         if prepared is None or not context.routing.stands(prepared.decided):
@@ -171,27 +160,24 @@ class QuickEntry(asyncio.Protocol):
         if context.plans and (admission := context.plans.lease_client.enter_now(*prepared.plans)) is None:
             return False
         random = os.urandom(32)
-        self._own_key = base64.b64encode(random[:16])
         admitted = prepared.decided.allowed
         connection = Connection(random[16:].hex(), admitted, self._close_while_dialling, client_ip, context.clock())
         connection.admission = admission
-        self._prepared, self._connection, self._data, self._begun = prepared, connection, data, begun
-        backend = QuickHandshake(prepared.write(self._own_key, connection.id), self)
-        if not context.dialer.begin_quickly(prepared.address, prepared.way, backend, self.connected):
+        dial = QuickDial(self, prepared, connection, base64.b64encode(random[:16]))
+        dial.head, dial.key, dial.early_of_client, dial.begun = data, key, data[end:], begun
+        if not context.dialer.begin_quickly(prepared.address, prepared.way, dial, self.connected):
             if context.plans:
                 context.plans.leave(connection)
             return False
-        self._backend = backend
+        self._dial = dial
         context.connections.add(connection)
-        self._dialled_at = time.perf_counter()
-        self.due = 0
+        dial.dialled_at = time.perf_counter()
+        self.become(QuickState.DIALLING)
         patience = admitted.route.options.connect_timeout
         if patience < SHORT * config.wheel.tick:  # the wheel is too coarse for it
             way.loop.call_later(patience, self.look, 0.0)
         else:
             config.wheel.watch(self, patience)
-        self._state = QuickState.DIALLING
-        config.heads.discard(self)
         self._on_greeted()
         return True
 
@@ -205,6 +191,10 @@ class QuickEntry(asyncio.Protocol):
             return None
         decided = context.routing.decide_now(handshake)
         return prepare(context, handshake, decided) if decided else None
+
+    @property
+    def _is_secure(self) -> bool:
+        return self.transport.get_extra_info("sslcontext") is not None
 
     def _scope(self, data: bytes) -> dict[str, Any]:
         read = native.read_request(data, self._way.config.limits.head_bytes)
@@ -220,19 +210,20 @@ class QuickEntry(asyncio.Protocol):
 
     def recognised(self, data: bytes) -> bool:
         """Whether the backend has answered as it has before; then both are joined."""
-        parts = native.part_switch(data, MAXIMUM_ANSWER) if self._state is QuickState.DIALLING else None
+        parts = native.part_switch(data, MAXIMUM_ANSWER) if self.state is QuickState.DIALLING else None
         if parts is None:
             return False
         rest, proof, end = parts
-        answer = self._prepared.answers.get(rest)
-        if answer is None or proof != native.proof_of(self._own_key):
-            self._backend.rest = rest
+        dial = self._dial
+        answer = dial.prepared.answers.get(rest)
+        if answer is None or proof != native.proof_of(dial.own_key):
+            dial.rest = rest
             return False
         self._join(answer, data[end:])
         return True
 
     def done(self) -> bool:
-        return self._state is not QuickState.DIALLING
+        return self.state is not QuickState.DIALLING
 
     def cancel(self) -> bool:
         return not self.done()
@@ -243,81 +234,76 @@ class QuickEntry(asyncio.Protocol):
 
     def set_result(self, response: HandshakeResponse) -> None:
         """The backend has answered."""
-        prepared, backend = self._prepared, self._backend
+        dial, prepared = self._dial, self._dial.prepared
         options = prepared.decided.allowed.route.options
         try:
-            connected = check_response(backend, response, self._own_key, prepared.upgrade, options)
+            connected = check_response(dial, response, dial.own_key, prepared.upgrade, options)
         except BackendError as error:
             self._failed(error)
         else:
-            answer = prepared.remember(backend.rest, connected, self._way.context)
+            answer = prepared.remember(dial.rest, connected, self._way.context)
             self._join(answer, connected.early)
 
     def _join(self, answer: PreparedAnswer, early_of_backend: bytes) -> None:
         """The client hears that the backend is there, and both speak with each other."""
-        way, connection, prepared = self._way, self._connection, self._prepared
-        seconds = time.perf_counter() - self._dialled_at
-        way.context.dialer.end_quickly(prepared.address, seconds)
+        way, dial, connection = self._way, self._dial, self._dial.connection
+        seconds = time.perf_counter() - dial.dialled_at
+        way.context.dialer.end_quickly(dial.prepared.address, seconds)
         way.context.telemetry.dialled(connection, seconds, None)
-        backend = self._backend.transport
-        self._state = QuickState.GONE
-        self.due = 0
-        way.connections.discard(self)
+        backend = dial.transport
+        self.become(QuickState.GONE)
+        del self._dial
         if self.transport.is_closing():
             backend.abort()
             take_leave(way.context, connection)
-            self._let_go()
             return
         try:
             connection.subprotocol = answer.subprotocol or ""
-            self.transport.write(answer.write(native.proof_of(self._key), connection.id))
-            early = (self._data[self._end :], early_of_backend)
+            self.transport.write(answer.write(native.proof_of(dial.key), connection.id))
+            early = (dial.early_of_client, early_of_backend)
             splice = partial(relay_between, way.config, way.loop, self.transport, backend, early)
-            join(way.context, connection, answer.options, splice, self._begun)
+            join(way.context, connection, answer.options, splice, dial.begun)
         except Exception:
             log.exception("A client could not be joined with its backend.")
             backend.abort()
             self.transport.abort()
-        self._let_go()
 
     def _failed(self, error: BaseException) -> None:
         """The first dial has failed: what follows from that is the consumer's to find out."""
-        if self._state is QuickState.DIALLING:
+        if self.state is QuickState.DIALLING:
             self._go_on_slowly(cast(Exception, error))
 
     def _close_while_dialling(self, code: int, reason: str) -> None:
         """The right to be here ended before the backend answered: what was going to be a 101 becomes a refusal."""
-        if self._state is QuickState.DIALLING:
-            self._connection.close = is_closed_already
+        if self.state is QuickState.DIALLING:
+            self._dial.connection.close = is_closed_already
             self._go_on_slowly(None)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def _go_on_slowly(self, failure: Exception | None) -> None:
         """Let the consumer go on, knowing what has happened so far."""
-        way = self._way
+        way, dial = self._way, self._dial
         self._stop_dialling()
         self.transport.pause_reading()
-        begun = Begun(self._prepared.handshake, self._connection, failure, self._begun)
-        early, scope = self._data[self._end :], self._scope(self._data)
-        pending = PendingWebSocket(way.config, self.transport, way.loop, way.connections, scope, early, begun)
+        begun = Begun(dial.prepared.handshake, dial.connection, failure, dial.begun)
+        scope = self._scope(dial.head)
+        pending = PendingWebSocket(
+            way.config, self.transport, way.loop, way.connections, scope, dial.early_of_client, begun
+        )
         self.transport.set_protocol(pending)
         pending.begin()
-        self._let_go()
-
-    def _let_go(self) -> None:
-        """The wheel still has this until its turn: what was sent goes now, and no circle is left to be found."""
-        del self._backend, self._connection, self._data, self._prepared
+        del self._dial
 
     def _stop_dialling(self) -> None:
         self._leave()
-        if transport := getattr(self._backend, "transport", None):
+        if transport := getattr(self._dial, "transport", None):
             transport.abort()
 
     def _hand_over(self, data: bytes) -> None:
         """Let the request be read by those who can read any."""
         self._leave()
-        left = max(0.0, self._seconds - (self._way.loop.time() - self._connected_at))
+        left = max(0.0, self._head_until - self._way.loop.time())
         http = self._way.slow(source=self._client, on_greeted=self._on_greeted, seconds=left)
         self.transport.set_protocol(http)
         http.connection_made(self.transport)
@@ -325,20 +311,50 @@ class QuickEntry(asyncio.Protocol):
             http.data_received(data)
 
     def _leave(self) -> None:
-        self._state = QuickState.GONE
-        self.due = 0
-        self._way.connections.discard(self)
-        self._way.config.heads.discard(self)
+        if self.state is not QuickState.GONE:
+            self.become(QuickState.GONE)
+
+    def become(self, state: QuickState) -> None:
+        """Go on to `state`. Raises RuntimeError where the table does not lead there."""
+        if state not in NEXT[self.state]:
+            raise RuntimeError(f"A client that is {self.state.name} cannot become {state.name}.")
+        if not self.state:
+            self._way.config.heads.discard(self)
+        if state is QuickState.GONE:
+            self._way.connections.discard(self)
+        self.state = state
+        self._way.config.wheel.forget(self)
 
 
-class QuickHandshake(HandshakeProtocol):
-    """The handshake with a backend that may answer as it has before. `rest` is what it answered but for the proof."""
+class QuickDial(HandshakeProtocol):
+    """The dial of a client's backend, which may answer as it has before, and what is needed when it does.
 
-    __slots__ = ("_entry", "rest")
+    `head` is all of the client's first chunk, `key` the client's and `own_key` the gateway's; `begun` is when it came.
+    `rest` is what the backend answered but for the proof. It is let go with the client: no circle is to be left.
+    """
 
-    def __init__(self, request: bytes, entry: QuickEntry) -> None:
-        super().__init__(request, entry)
-        self._entry = entry
+    __slots__ = (
+        "_entry",
+        "begun",
+        "connection",
+        "dialled_at",
+        "early_of_client",
+        "head",
+        "key",
+        "own_key",
+        "prepared",
+        "rest",
+    )
+
+    head: bytes
+    key: bytes
+    early_of_client: bytes
+    begun: float
+    dialled_at: float
+
+    def __init__(self, entry: QuickEntry, prepared: Prepared, connection: Connection, own_key: bytes) -> None:
+        super().__init__(prepared.write(own_key, connection.id), entry)
+        self._entry, self.prepared, self.connection, self.own_key = entry, prepared, connection, own_key
         self.rest = b""
 
     def data_received(self, data: bytes) -> None:

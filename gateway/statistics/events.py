@@ -22,6 +22,7 @@ from gateway.statistics import figures
 MOST_WAITING = 20_000  # kinds of events: what is refused has the ids of APIs and applications that there are
 BOUNDS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000)  # milliseconds
 LONGER: Final = "longer"
+BUCKETS: Final = (*map(str, BOUNDS), LONGER)
 
 log = logging.getLogger("gateway.statistics")
 
@@ -44,8 +45,7 @@ class EventCounter:
 
     def took(self, api_id: str, kind: str, seconds: float) -> None:
         """Something took so long: `dial` or `handshake`."""
-        place = bisect_left(BOUNDS, seconds * 1000)
-        self.count(api_id, "", kind, str(BOUNDS[place]) if place < len(BOUNDS) else LONGER)
+        self.count(api_id, "", kind, BUCKETS[bisect_left(BOUNDS, seconds * 1000)])
 
     def is_waiting(self) -> bool:
         """Whether there is anything to write."""

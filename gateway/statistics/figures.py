@@ -58,6 +58,7 @@ def worth(row: Values) -> tuple[int, ...]:
 def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> None:
     """Add what rows are worth now less what they were worth before. Call it where the rows are written."""
     traffic: dict[tuple[str, ...], tuple[int, ...]] = {}
+    ended: dict[tuple[str, str, str, int], int] = defaultdict(int)
     closes: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for before, after in changes:
         like, gained = (_text(after["worker_id"]), *_shared(after)), worth(after)  # a `Likeness`, made with less
@@ -66,8 +67,9 @@ def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> N
         traffic[like] = tuple(map(plus, traffic[like], gained)) if like in traffic else gained
         for row, number in ((before, -1), (after, 1)):
             if row and row["ended_at"]:
-                name = f"{row['ended_by']} {counted_as(row['ended_by'], row['client_code'] or 0)}"
-                closes[after["api_id"], after["application_id"], "close", name] += number
+                ended[after["api_id"], after["application_id"], row["ended_by"], row["client_code"] or 0] += number
+    for (api_id, application_id, by, code), number in ended.items():
+        closes[api_id, application_id, "close", f"{by} {counted_as(by, code)}"] += number
     begins = minute_of(now)
     add(TrafficFigures, {(MINUTE, begins, *like): sums for like, sums in traffic.items() if any(sums)})
     add(EventFigures, {(MINUTE, begins, *event): (number,) for event, number in closes.items() if number})

@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
@@ -33,19 +34,20 @@ _Key = tuple[str, str, str, str]
 _key: Callable[[EndpointOptions], _Key] = attrgetter("token_url", "token_client", "token_secret", "token_scope")
 
 
+@dataclass(eq=False, repr=False)
 class BackendTokens:
     """The tokens of one worker. `connect` is how it reaches whoever gives them out."""
 
-    def __init__(self, connect: Open, clock: Callable[[], float] = time.monotonic) -> None:
-        self._connect = connect
-        self._clock = clock
-        self._kept: dict[_Key, tuple[str, float]] = {}  # a token, and when it is to be renewed
-        self._fetching: dict[_Key, asyncio.Task[str]] = {}
+    connect: Open
+    clock: Callable[[], float] = time.monotonic
+    # A token, and when it is to be renewed.
+    _kept: dict[_Key, tuple[str, float]] = field(default_factory=dict, init=False)
+    _fetching: dict[_Key, asyncio.Task[str]] = field(default_factory=dict, init=False)
 
     async def token(self, options: EndpointOptions) -> str:
         """The token for these options, which name where to get one. Raises BackendError, OSError and TimeoutError."""
         key = _key(options)
-        if (kept := self._kept.get(key)) and self._clock() < kept[1]:
+        if (kept := self._kept.get(key)) and self.clock() < kept[1]:
             return kept[0]
         if key not in self._fetching:
             task = self._fetching[key] = asyncio.create_task(self._fetch(key, options))
@@ -61,7 +63,7 @@ class BackendTokens:
         try:
             request = token_request(url, options)
             async with asyncio.timeout(options.connect_timeout):
-                reader, writer = await self._connect(url, options)
+                reader, writer = await self.connect(url, options)
                 try:
                     writer.write(request)
                     token, life = await read_token(reader)
@@ -74,7 +76,7 @@ class BackendTokens:
             del self._fetching[key]
         if len(self._kept) >= MOST_TOKENS:
             self._kept.clear()
-        self._kept[key] = token, self._clock() + min(life, LONGEST_LIFE) * _SPENT
+        self._kept[key] = token, self.clock() + min(life, LONGEST_LIFE) * _SPENT
         return token
 
 

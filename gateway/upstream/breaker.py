@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from publisher.endpoint import EndpointOptions
 
@@ -70,6 +70,7 @@ class AddressState:
     probing: bool = False
 
 
+@dataclass(eq=False, repr=False)
 class CircuitBreaker:
     """What is asked before an address is dialled, and hears what came of it: here, one worker's own experience.
 
@@ -78,19 +79,18 @@ class CircuitBreaker:
     has for them.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, notify: Callable[[], None] = lambda: None) -> None:
-        self.failing: dict[str, AddressState] = {}
-        self._clock = clock
-        self._notify = notify
-        self._recovered: set[str] = set()
-        self._released: set[str] = set()
+    clock: Callable[[], float] = time.monotonic
+    notify: Callable[[], None] = lambda: None
+    failing: dict[str, AddressState] = field(default_factory=dict, init=False)
+    _recovered: set[str] = field(default_factory=set, init=False)
+    _released: set[str] = field(default_factory=set, init=False)
 
     async def begin(self, address: str, options: EndpointOptions) -> float:
         """Ask to dial `address`: 0 to go ahead, or the seconds until it is worth asking again.
 
         Whoever goes ahead reports `succeeded`, `failed` or `abandoned`.
         """
-        state, now = self.failing.get(address), self._clock()
+        state, now = self.failing.get(address), self.clock()
         if state is None or not state.until:
             return 0.0
         if now < state.until:
@@ -105,7 +105,7 @@ class CircuitBreaker:
         if self.failing.pop(address, None):
             self._recovered.add(address)
             self._released.discard(address)
-            self._notify()
+            self.notify()
 
     def failed(self, address: str, options: EndpointOptions) -> None:
         """The backend could not be reached, or failed to answer."""
@@ -124,8 +124,8 @@ class CircuitBreaker:
                 state.pause * options.suspend_factor if state.pause else options.suspend_initial,
                 options.suspend_maximum,
             )
-            state.until = self._clock() + state.pause
-            self._notify()
+            state.until = self.clock() + state.pause
+            self.notify()
 
     def abandoned(self, address: str, *, is_released: bool = True) -> None:
         """Nothing was learned. Unless another worker is looking already, the probe is free again (`is_released`)."""

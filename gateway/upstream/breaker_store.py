@@ -56,7 +56,7 @@ class SharedBreaker(CircuitBreaker):
         state = self.failing.get(address)
         if wait or state is None or not state.probing:
             return wait
-        now = self._clock()
+        now = self.clock()
         is_claimed = False
         try:
             until = now + options.connect_timeout + PROBE_GRACE
@@ -84,7 +84,7 @@ class SharedBreaker(CircuitBreaker):
         reports = self.reports()
         mark = self._mark.known() if self._mark else None
         try:
-            known = await self._run(partial(exchange, reports, self._clock(), self._worker))
+            known = await self._run(partial(exchange, reports, self.clock(), self._worker))
         except DatabaseError as error:
             self.take_back(reports)
             log.debug("What is known of backends cannot be shared between workers now: %s", error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
@@ -40,21 +41,21 @@ class SeenDial(NamedTuple):
     seconds: float
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class DialLog:
     """The dials of one worker."""
 
-    def __init__(self, *, run: Runner, clock: Callable[[], datetime] = _now) -> None:
-        self._run = run
-        self._clock = clock
-        self._worker = worker_name()
-        self._waiting: dict[str, SeenDial] = {}
-        self._written: dict[str, SeenDial] = {}
+    run: Runner
+    clock: Callable[[], datetime] = _now
+    _worker: str = field(default_factory=worker_name, init=False)
+    _waiting: dict[str, SeenDial] = field(default_factory=dict, init=False)
+    _written: dict[str, SeenDial] = field(default_factory=dict, init=False)
 
     def dialled(self, address: str, seconds: float, refusal: Refusal | None) -> None:
         """An address, behind the id of its API, was dialled. Neither waits nor raises."""
         status, sentence = (refusal.status, refusal.description) if refusal else (OPENED, "")
         if address in self._waiting or len(self._waiting) < MOST_ADDRESSES:
-            self._waiting[address] = SeenDial(self._clock(), status, sentence, seconds)
+            self._waiting[address] = SeenDial(self.clock(), status, sentence, seconds)
 
     def is_waiting(self) -> bool:
         """Whether there may be anything to write."""
@@ -62,7 +63,7 @@ class DialLog:
 
     async def write(self) -> None:
         """Write what there is to say. Never raises: while the database is away the latest of each address waits."""
-        due, now = list[tuple[str, SeenDial]](), self._clock()
+        due, now = list[tuple[str, SeenDial]](), self.clock()
         for address, seen in self._waiting.items():
             before = self._written.get(address)
             if (
@@ -75,7 +76,7 @@ class DialLog:
         if not due:
             return
         try:
-            await self._run(partial(write, self._worker, due))
+            await self.run(partial(write, self._worker, due))
         except DatabaseError as error:
             log.debug("Dials cannot be written down now: %s", error)
             return

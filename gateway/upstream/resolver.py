@@ -17,6 +17,7 @@ import socket
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import aiodns
@@ -47,25 +48,25 @@ class Kept(NamedTuple):
 _NEVER_HEARD: Final = Kept([], float("-inf"))
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class Resolver:
     """The names of one worker, in its event loop. `servers` are asked in place of the system's: `host:port`."""
 
-    def __init__(self, *, servers: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
-        self._servers = list(servers)
-        self._clock = clock
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[list[str]]] = {}
-        self._waiting: Counter[str] = Counter()
-        self._of_domain: Counter[str] = Counter()
-        self._of_api: Counter[str] = Counter()
-        self._channel: aiodns.DNSResolver | None = None
+    servers: Sequence[str] = ()
+    clock: Callable[[], float] = time.monotonic
+    _kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict, init=False)
+    _asking: dict[str, asyncio.Task[list[str]]] = field(default_factory=dict, init=False)
+    _waiting: Counter[str] = field(default_factory=Counter, init=False)
+    _of_domain: Counter[str] = field(default_factory=Counter, init=False)
+    _of_api: Counter[str] = field(default_factory=Counter, init=False)
+    _channel: aiodns.DNSResolver | None = field(default=None, init=False)
 
     async def addresses(self, host: str, seconds: float, api_id: str = "") -> list[str]:
         """Every address of a host, in the resolver's order, within so many seconds. Raises NameUnresolved.
 
         What is asked for an API counts as its own; without one it is the installation's.
         """
-        (found, until), now = self._kept.get(host, _NEVER_HEARD), self._clock()
+        (found, until), now = self._kept.get(host, _NEVER_HEARD), self.clock()
         if now >= until:
             found = found if now < until + STALE_SECONDS else []
             if self._waiting[host] >= MOST_WAITING:
@@ -90,7 +91,7 @@ class Resolver:
     def only_address(self, host: str) -> str:
         """The address of a host that is known to have one alone; empty where it has to be asked for, or may be."""
         kept = self._kept.get(host)
-        return kept.addresses[0] if kept and len(kept.addresses) == 1 and self._clock() < kept.until else ""
+        return kept.addresses[0] if kept and len(kept.addresses) == 1 and self.clock() < kept.until else ""
 
     async def close(self) -> None:
         """Ask nothing more."""
@@ -108,14 +109,14 @@ class Resolver:
         try:
             if self._of_domain[domain] <= MOST_OF_A_DOMAIN:
                 if self._channel is None:
-                    servers = self._servers or None
+                    servers = self.servers or None
                     self._channel = aiodns.DNSResolver(timeout=ASK_SECONDS, tries=TRIES, nameservers=servers)
                 answer = await self._channel.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
                 found = list(dict.fromkeys(node.addr[0].decode() for node in answer.nodes))
                 seconds = min(max(SHORTEST, min((node.ttl for node in answer.nodes), default=0)), LONGEST)
         except (aiodns.error.DNSError, ValueError) as error:  # that, for labels that cannot be
             log.debug("%s could not be resolved: %s", host, error)
-            if before and self._clock() < before.until + STALE_SECONDS:
+            if before and self.clock() < before.until + STALE_SECONDS:
                 found = before.addresses
         finally:
             self._of_domain[domain] -= 1
@@ -124,7 +125,7 @@ class Resolver:
             self._of_api += Counter()
             del self._asking[host]
         self._kept.pop(host, None)
-        self._kept[host] = Kept(found, self._clock() + seconds)
+        self._kept[host] = Kept(found, self.clock() + seconds)
         if len(self._kept) > MOST_NAMES:
             self._kept.popitem(last=False)
         return found

@@ -7,6 +7,8 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from gateway import refusals
@@ -19,12 +21,12 @@ FAILED_SECONDS: Final = 30.0
 MOST_KEPT: Final = 1000  # contexts; with a CA of its own each has about 30 kB
 
 
+@dataclass(eq=False, repr=False)
 class TlsContexts:
     """The contexts of one worker, in its event loop."""
 
-    def __init__(self) -> None:
-        self._made: OrderedDict[tuple[Any, ...], asyncio.Future[ssl.SSLContext]] = OrderedDict()
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="gateway-tls")
+    _made: OrderedDict[tuple[Any, ...], asyncio.Future[ssl.SSLContext]] = field(default_factory=OrderedDict, init=False)
+    _pool: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, 2, "gateway-tls"), init=False)
 
     async def for_backend(self, options: EndpointOptions) -> ssl.SSLContext:
         """To call a backend; a CA of the endpoint's own stands in for the system's. Raises BackendError."""

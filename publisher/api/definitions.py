@@ -28,7 +28,6 @@ from publisher.asyncapi.definition import VERSIONS, AsyncApiDefinition
 from publisher.asyncapi.reading import read
 from publisher.asyncapi.source import SOURCE_BYTES
 from publisher.asyncapi.writing import write
-from publisher.models import Api
 from publisher.topics import VERBS, find
 
 MODES = {"PUBLISH": ["publish"], "SUBSCRIBE": ["subscribe"], "BOTH": [*VERBS]}
@@ -154,7 +153,12 @@ class Topics(Resource):
         check_unchanged(request, etag(api))
         body = TopicList(data=request.data)
         body.is_valid(raise_exception=True)
-        topics = [_from_document(each, api) for each in body.validated_data["list"]]
+        topics, names = [], {"uriMapping": "mapping"}
+        for given in body.validated_data["list"]:
+            target = f"/{given['name'].lstrip('/')}"
+            said = {names.get(key, key): value for key, value in given.items() if key not in {"name", "mode"}}
+            verbs = {"verbs": MODES[given["mode"]]} if "mode" in given else {}
+            topics.append({**(find(api.topics, target) or {}), **said, **verbs, "target": target})
         return shown(operations.update_api(api=api, changes={"topics": topics}, **self.by))
 
 
@@ -265,7 +269,17 @@ class Validate(Resource):
             ],
         }
         if not found.problems:
-            answer["info"] = _info(found)
+            answer["info"] = {
+                "name": found.title,
+                "version": found.api_version,
+                "context": None,
+                "description": found.description,
+                "asyncAPIVersion": VERSIONS[found.version],
+                "protocol": "WS",
+                "endpoints": found.backends,
+                "gatewayVendor": "wso2",
+                "asyncTransportProtocols": ["ws", "wss"],
+            }
         return Response({**answer, **({"content": text} if with_content else {})})
 
 
@@ -296,20 +310,6 @@ def _valid(text: str) -> AsyncApiDefinition:
     return found
 
 
-def _info(found: AsyncApiDefinition) -> dict[str, Any]:
-    return {
-        "name": found.title,
-        "version": found.api_version,
-        "context": None,
-        "description": found.description,
-        "asyncAPIVersion": VERSIONS[found.version],
-        "protocol": "WS",
-        "endpoints": found.backends,
-        "gatewayVendor": "wso2",
-        "asyncTransportProtocols": ["ws", "wss"],
-    }
-
-
 def _topic(topic: Mapping[str, Any]) -> dict[str, Any]:
     mode = next(name for name, verbs in MODES.items() if set(verbs) == set(topic["verbs"]))
     return {
@@ -322,12 +322,3 @@ def _topic(topic: Mapping[str, Any]) -> dict[str, Any]:
         "scopes": topic["scopes"],
         "messages": topic.get("messages", {}),
     }
-
-
-def _from_document(given: Mapping[str, Any], api: Api) -> dict[str, Any]:
-    """The topic that a valid document means: what it leaves out stays."""
-    target = f"/{given['name'].lstrip('/')}"
-    names = {"uriMapping": "mapping"}
-    said = {names.get(key, key): value for key, value in given.items() if key not in {"name", "mode"}}
-    verbs = {"verbs": MODES[given["mode"]]} if "mode" in given else {}
-    return {**(find(api.topics, target) or {}), **said, **verbs, "target": target}

@@ -20,7 +20,6 @@ from publisher import archives, operations, permissions, queries
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.apis import FIELD_NAMES, shown
 from publisher.api.documents import ApiDocument
-from publisher.models import Api
 
 
 class UploadedArchive(serializers.Serializer):  # type: ignore[type-arg]
@@ -48,7 +47,16 @@ class Export(Resource):
     )
     def get(self, request: Request) -> HttpResponse:
         """Everything but secrets, which `missing` names. The same API gives the same bytes."""
-        api = self._asked_for(request)
+        given = request.query_params
+        if given.get("apiId"):
+            api = queries.get_api_for(self.user, given["apiId"])
+        elif given.get("name") and given.get("version"):
+            named = {"name_key": given["name"], "version__iexact": given["version"]}
+            if (found := queries.apis_for(self.user).filter(**named).first()) is None:
+                raise queries.ApiNotFound(f"There is no {given['name']} {given['version']}.")
+            api = found
+        else:
+            raise exceptions.ValidationError({"apiId": "Name the API by apiId, or by name and version."})
         document, name = operations.document_of(api), f"{api.name}-{api.version}"
         is_single = query_flag(request, "singleFile")
         content = archives.to_yaml(document) if is_single else archives.to_zip(document, name)
@@ -56,17 +64,6 @@ class Export(Resource):
         name += ".yaml" if is_single else ".zip"
         answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
         return answer
-
-    def _asked_for(self, request: Request) -> Api:
-        given = request.query_params
-        if given.get("apiId"):
-            return queries.get_api_for(self.user, given["apiId"])
-        if not (given.get("name") and given.get("version")):
-            raise exceptions.ValidationError({"apiId": "Name the API by apiId, or by name and version."})
-        found = queries.apis_for(self.user).filter(name_key=given["name"], version__iexact=given["version"]).first()
-        if found is None:
-            raise queries.ApiNotFound(f"There is no {given['name']} {given['version']}.")
-        return found
 
 
 class ImportArchive(Resource):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.text import listed
@@ -43,8 +43,17 @@ def changes(before: Topics, after: Topics) -> list[Change]:
     found = [Change("added", each["target"]) for each in after if find(before, each["target"]) is None]
     found += [Change("removed", each["target"]) for each in before if find(after, each["target"]) is None]
     for new in after:
-        old = find(before, new["target"])
-        if old is not None and (differing := [*_differing(old, new)]):
+        if (old := find(before, new["target"])) is None:
+            continue
+        differing = [words for part, words in PARTS.items() if (old.get(part) or None) != (new.get(part) or None)]
+        for verb in VERBS:
+            names = [each["name"] for topic in (old, new) for each in topic.get("messages", {}).get(verb, [])]
+            for name in dict.fromkeys(names):
+                was, is_now = find_message(old, verb, name), find_message(new, verb, name)
+                if was != is_now:
+                    how = "added" if was is None else "removed" if is_now is None else "changed"
+                    differing.append(f"message {name} ({verb}) {how}")
+        if differing:
             found.append(Change("changed", new["target"], listed(differing)))
     kept = [each["target"] for each in before if find(after, each["target"])]
     if kept != [each["target"] for each in after if each["target"] in kept]:
@@ -62,17 +71,6 @@ def breaking(before: Topics, after: Topics) -> list[str]:
         found += _broken(old, new) if new is not None else [f"The topic {old['target']} is removed."]
     more = len(found) - MOST_SENTENCES
     return [*found[:MOST_SENTENCES], f"And {more} more."] if more > 0 else found
-
-
-def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    yield from (words for part, words in PARTS.items() if (old.get(part) or None) != (new.get(part) or None))
-    for verb in VERBS:
-        names = [each["name"] for topic in (old, new) for each in topic.get("messages", {}).get(verb, [])]
-        for name in dict.fromkeys(names):
-            was, is_now = find_message(old, verb, name), find_message(new, verb, name)
-            if was != is_now:
-                how = "added" if was is None else "removed" if is_now is None else "changed"
-                yield f"message {name} ({verb}) {how}"
 
 
 def _broken(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -135,12 +133,14 @@ _RECEIVED = _Direction(
 """By what clients receive: the wide schema is that of now, the narrow one what clients rely on."""
 
 
+@dataclass(eq=False, repr=False)
 class _Comparison:
     """What of a wider schema a narrower one does not take, in the words of a direction."""
 
-    def __init__(self, wide: Any, narrow: Any, said: _Direction) -> None:
-        self.wide, self.narrow, self.said = wide, narrow, said
-        self._seen: set[tuple[int, int]] = set()
+    wide: Any
+    narrow: Any
+    said: _Direction
+    _seen: set[tuple[int, int]] = field(default_factory=set, init=False)
 
     def at(self, wide: Any, narrow: Any, path: str = "", level: int = 0) -> Iterator[str]:
         """A few words for each place at a path and below it."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,24 +49,23 @@ def read(text: str) -> AsyncApiDefinition:
     return reader.definition
 
 
+@dataclass(eq=False, repr=False)
 class _Reader:
-    def __init__(self, source: DefinitionSource) -> None:
-        self.source = source
-        self.document = source.value
-        self.definition = AsyncApiDefinition()
-        self.bundled: set[Path] = set()
+    source: DefinitionSource
+    definition: AsyncApiDefinition = field(default_factory=AsyncApiDefinition)
+    bundled: set[Path] = field(default_factory=set)
 
     def problem(self, path: Path, sentence: str) -> None:
         self.definition.problems.append(Problem(self.source.line_of(path), sentence))
 
     def read(self) -> None:
         found = self.definition
-        if not isinstance(self.document, dict):
+        if not isinstance(self.source.value, dict):
             return self.problem((), "A definition is an object that begins with asyncapi: 3.0.0.")
-        version = str(self.document.get("asyncapi", ""))
+        version = str(self.source.value.get("asyncapi", ""))
         if not re.fullmatch(r"(2\.[0-6]|3\.[01])\.[0-9]+", version):
             named = f"{version[:20]} is not among the versions that are read" if version else "asyncapi is missing"
-            if "openapi" in self.document or "swagger" in self.document:
+            if "openapi" in self.source.value or "swagger" in self.source.value:
                 named = "This describes an HTTP API, in OpenAPI"
             return self.problem(("asyncapi",), f"{named}. Write asyncapi: 3.0.0, or 2.6.0.")
         found.version = "3.0" if version.startswith("3") else "2.6"
@@ -89,7 +89,7 @@ class _Reader:
             found.topics = []
         owned = {"asyncapi", "info", "servers", "channels", "operations", "components"}
         owned |= {"tags", "externalDocs"} if found.version == "2.6" else set()
-        root = {key: value for key, value in self.document.items() if key not in owned}
+        root = {key: value for key, value in self.source.value.items() if key not in owned}
         if root.get("defaultContentType") == "application/json":
             del root["defaultContentType"]  # it is written anyway
         found.rest |= {"channels": kept, "root": root}
@@ -114,7 +114,7 @@ class _Reader:
     def _followed(self, path: Path) -> tuple[Any, Path]:
         """What stands at a path, behind its references; None where these lead nowhere, which is a problem."""
         try:
-            return follow(self.document, path)
+            return follow(self.source.value, path)
         except Dangling as error:
             self.problem(path, str(error))
             return None, path
@@ -130,7 +130,7 @@ class _Reader:
             found.description = clean_description(str(info.get("description") or ""))
         except BadValue as error:
             self.problem(("info", "description"), str(error))
-        about, path = (info, ("info", "tags")) if found.version == "3.0" else (self.document, ("tags",))
+        about, path = (info, ("info", "tags")) if found.version == "3.0" else (self.source.value, ("tags",))
         given = about.get("tags") or []
         if not isinstance(given, list):
             self.problem(path, "tags is a list.")
@@ -155,7 +155,10 @@ class _Reader:
                 continue
             protocol = str(server.get("protocol", "")).lower()
             protocols.add(protocol)
-            if not _is_own(server):
+            asked = server.get("security")
+            named = [each for each in asked if isinstance(each, dict)] if isinstance(asked, list) else []
+            ours = f"#/components/securitySchemes/{OAUTH}"  # as documents of ours write the gateway
+            if not any(OAUTH in each or each.get("$ref") == ours for each in named):
                 self.definition.rest.setdefault("servers", {})[key] = server
             if protocol in {"ws", "wss"} and (url := self._address(server, protocol)):
                 self.definition.backends.append(url)
@@ -194,7 +197,7 @@ class _Reader:
             named = operation.get("channel")
             try:
                 to = path_of(str(named.get("$ref", "")) if isinstance(named, dict) else "")
-                _, to = follow(self.document, to)
+                _, to = follow(self.source.value, to)
             except Dangling as error:
                 self.problem((*path, "channel"), f"The operation {key} needs a channel. {error}")
                 continue
@@ -320,7 +323,7 @@ class _Reader:
         if "payload" in message and (place := self._payload_place(message, at)):
             owned |= {"payload", "schemaFormat"}
             try:
-                schema, bundled = standalone(self.document, place)
+                schema, bundled = standalone(self.source.value, place)
                 self.bundled |= bundled
                 read["schema"] = _in_its_draft(schema)
             except (BadValue, Dangling) as error:
@@ -370,13 +373,6 @@ class _Reader:
         if schemas:
             kept["schemas"] = {name: each for name, each in schemas.items() if name in needed or name not in taken}
         return {key: each for key, each in kept.items() if each}
-
-
-def _is_own(server: Mapping[str, Any]) -> bool:
-    """Whether a server is the gateway, as documents of ours write it."""
-    asked = server.get("security")
-    schemes = [each for each in asked if isinstance(each, dict)] if isinstance(asked, list) else []
-    return any(OAUTH in each or each.get("$ref") == f"#/components/securitySchemes/{OAUTH}" for each in schemes)
 
 
 def _scopes_of(operation: Mapping[str, Any]) -> list[str]:

@@ -81,15 +81,15 @@ def read(text: str) -> DefinitionSource:
     return builder.source
 
 
+@dataclass(eq=False, repr=False)
 class _Builder:
     """Builds the value out of the events of a YAML parser, without recursion, and counts what it builds."""
 
-    def __init__(self) -> None:
-        self.source = DefinitionSource()
-        self._open: list[tuple[Any, Path, str, int]] = []
-        self._keys: list[str | None] = []
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self._nodes = 0
+    source: DefinitionSource = field(default_factory=DefinitionSource)
+    _open: list[tuple[Any, Path, str, int]] = field(default_factory=list, init=False)
+    _keys: list[str | None] = field(default_factory=list, init=False)
+    _anchors: dict[str, tuple[Any, int]] = field(default_factory=dict, init=False)
+    _nodes: int = field(default=0, init=False)
 
     def take(self, event: Any) -> None:
         line = event.start_mark.line + 1
@@ -97,7 +97,12 @@ class _Builder:
             raise BadSource(line, "A second document begins here. Give one definition.")
         if isinstance(event, yaml.ScalarEvent):
             is_key = bool(self._open) and isinstance(self._open[-1][0], dict) and self._keys[-1] is None
-            self._place(event.value if is_key else _scalar(event), line, event.anchor or "")
+            value: Any = event.value
+            if not is_key:
+                if not any(event.implicit) and not (event.tag or "").endswith((":str", "!")):
+                    raise BadSource(line, f"{event.tag} is no type that JSON knows. Leave it out.")
+                value = value if event.style or not event.implicit[0] else _resolved(value)
+            self._place(value, line, event.anchor or "")
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if event.tag and not event.implicit:
                 raise BadSource(line, f"{event.tag} is no type that JSON knows. Leave it out.")
@@ -132,33 +137,19 @@ class _Builder:
             if isinstance(parent, list):
                 path = (*above, len(parent))
                 parent.append(value)
-            elif self._keys[-1] is None:
-                return self._key(value, line)
+            elif self._keys[-1] is None:  # it is the key of the pair that comes: a text, as in JSON
+                if isinstance(value, dict | list):
+                    raise BadSource(line, "A key is a text.")
+                self._keys[-1] = key = str(value)
+                if key in parent:
+                    raise BadSource(line, f"{key} stands here twice. Keep one of them.")
+                path = (*above, key)
             else:
                 key, self._keys[-1] = self._keys[-1], None
                 path, line = (*above, key), self.source.lines[(*above, key)]
                 parent[key] = value
         self.source.lines[path] = line
         return path
-
-    def _key(self, value: Any, line: int) -> Path:
-        """The key of the pair that comes: a text, as in JSON."""
-        parent, above, _anchor, _before = self._open[-1]
-        if isinstance(value, dict | list):
-            raise BadSource(line, "A key is a text.")
-        key = str(value)
-        if key in parent:
-            raise BadSource(line, f"{key} stands here twice. Keep one of them.")
-        self._keys[-1] = key
-        self.source.lines[(*above, key)] = line
-        return (*above, key)
-
-
-def _scalar(event: Any) -> Any:
-    text: str = event.value
-    if not any(event.implicit) and not (event.tag or "").endswith((":str", "!")):
-        raise BadSource(event.start_mark.line + 1, f"{event.tag} is no type that JSON knows. Leave it out.")
-    return text if event.style or not event.implicit[0] else _resolved(text)
 
 
 def _resolved(text: str) -> Any:

@@ -143,8 +143,18 @@ class MessageForm(_EntryForm):
             raise forms.ValidationError(str(error)) from None
 
     def clean_examples(self) -> list[Any]:
-        """The payloads, which fit the schema where there is one."""
-        found = _json_values(self.cleaned_data["examples"])
+        """The payloads, JSON values one after the other, which fit the schema where there is one."""
+        text = self.cleaned_data["examples"]
+        decoder, found, rest = json.JSONDecoder(parse_constant=_no_number), list[Any](), text.strip()
+        while rest:
+            try:
+                value, end = decoder.raw_decode(rest)
+            except (ValueError, RecursionError) as error:
+                line = text.count("\n", 0, len(text.rstrip()) - len(rest)) + getattr(error, "lineno", 1)
+                sentence = f'Line {line} is no JSON. A text stands in quotes, such as "hello".'
+                raise forms.ValidationError(sentence) from None
+            found.append(value)
+            rest = rest[end:].lstrip(" \t\r\n,")
         try:
             found = payloads.clean_examples(found)
         except values.BadValue as error:
@@ -159,21 +169,6 @@ class MessageForm(_EntryForm):
         cleaned = self.cleaned_data
         message = {name: cleaned[name] for name in ("name", "summary", "schema", "examples")}
         return {"original": cleaned["original"], "message": message, "base": cleaned["base"]}
-
-
-def _json_values(text: str) -> list[Any]:
-    """JSON values that stand one after the other. Raises ValidationError with the line of the first that is none."""
-    decoder, found, rest = json.JSONDecoder(parse_constant=_no_number), [], text.strip()
-    while rest:
-        try:
-            value, end = decoder.raw_decode(rest)
-        except (ValueError, RecursionError) as error:
-            line = text.count("\n", 0, len(text.rstrip()) - len(rest)) + getattr(error, "lineno", 1)
-            sentence = f'Line {line} is no JSON. A text stands in quotes, such as "hello".'
-            raise forms.ValidationError(sentence) from None
-        found.append(value)
-        rest = rest[end:].lstrip(" \t\r\n,")
-    return found
 
 
 def _no_number(word: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -159,21 +160,17 @@ def _finish(api: Api, imported: Imported, *, actor: User, now: datetime) -> Api:
 def _clean(parts: Mapping[str, Any]) -> dict[str, Any]:
     """The parts through the design's own cleaners. Raises Invalid, also for what is of quite another shape."""
     cleaners = {**design.NAMES, **design.PARTS}
-    return design.read(parts, {name: _sturdy(name, cleaner) for name, cleaner in cleaners.items()})
+    return design.read(parts, {name: partial(_cleaned, name, cleaner) for name, cleaner in cleaners.items()})
 
 
-def _sturdy(name: str, cleaner: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _cleaned(name: str, cleaner: Callable[[Any], Any], value: Any) -> Any:
     usual, sentence = getattr(Api(), name), f"{comparison.label(name)} is not written as an export writes it."
-
-    def cleaned(value: Any) -> Any:
-        if usual is not None and not isinstance(value, type(usual)):
-            raise BadValue(sentence)
-        try:
-            return cleaner(value)
-        except (TypeError, AttributeError, KeyError):
-            raise BadValue(sentence) from None
-
-    return cleaned
+    if usual is not None and not isinstance(value, type(usual)):
+        raise BadValue(sentence)
+    try:
+        return cleaner(value)
+    except (TypeError, AttributeError, KeyError):
+        raise BadValue(sentence) from None
 
 
 def _hidden(value: Any) -> Any:

@@ -14,7 +14,7 @@ from core.text import agree, count
 from publisher import impact, operations, permissions, queries
 from publisher.forms import BulkForm
 from publisher.lifecycle import TRANSITIONS, Action, State, TransitionRefused, next_state
-from publisher.messages import Impact, consequence
+from publisher.messages import consequence
 from publisher.models import Api
 
 MOST_AT_ONCE = 100
@@ -42,7 +42,15 @@ def transitions(request: HttpRequest) -> HttpResponse:
         outcome = _take(wanted, action, request)
         return render(request, "publisher/apis/bulk_done.html", {**context, **outcome})
     touched = impact.among(list(found.values()))
-    rows = [(api, seen, *_foreseen(api, action, touched[str(api.pk)])) for api, seen in wanted]
+    rows = []
+    for api, seen in wanted:
+        try:
+            next_state(api.stage, action)
+        except TransitionRefused as refusal:
+            rows.append((api, seen, str(refusal), True))
+        else:
+            plans = [plan.name for plan in api.plans.all()]
+            rows.append((api, seen, consequence(action, api.stage, touched[str(api.pk)], plans), False))
     context |= {
         "rows": rows,
         "asks": operations.asks_for_approval(action, user),
@@ -50,15 +58,6 @@ def transitions(request: HttpRequest) -> HttpResponse:
         "problem": f"Type {WORD} to go on. Nothing brings a retired API back." if request.method == "POST" else "",
     }
     return render(request, "publisher/apis/bulk.html", context, status=400 if context["problem"] else 200)
-
-
-def _foreseen(api: Api, action: Action, touched: Impact) -> tuple[str, bool]:
-    """What the action would do, and whether it would be refused."""
-    try:
-        next_state(api.stage, action)
-    except TransitionRefused as refusal:
-        return str(refusal), True
-    return consequence(action, api.stage, touched, [plan.name for plan in api.plans.all()]), False
 
 
 def _take(wanted: list[tuple[Api, State]], action: Action, request: HttpRequest) -> dict[str, object]:

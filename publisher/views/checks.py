@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -52,7 +53,10 @@ def field_check(request: HttpRequest) -> HttpResponse:
         if field == "name" and (holder := queries.holder_of_name(clean)):
             sentence = f"There is an API called {holder.name} already. Choose another name."
         if field == "context":
-            sentence = why_context_is_taken(clean, _version_beside(request), since=timezone.now())
+            version = USUAL_VERSION
+            with suppress(BadValue):  # nobody has typed one yet
+                version = validation.clean_version(request.GET.get("version", ""))
+            sentence = why_context_is_taken(clean, version, since=timezone.now())
     except BadValue as error:
         sentence = in_words(error)
     return render(request, "publisher/apis/_verdict.html", {"field": field, "sentence": sentence})
@@ -69,31 +73,17 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
     form = TryForm({"address": request.POST.get(named if named in ADDRESSES else ADDRESSES[0], "")})
     if not form.is_valid():
         answer = EndpointCheck(False, str(form.errors["address"][0]))
-    elif why := _tested_too_often(request):
-        answer = EndpointCheck(False, why)
     else:
-        url = form.cleaned_data["address"]
-        answer = _tried(url, request)
-        if url != form.data["address"].strip():  # it held letters beyond ASCII
-            answer = replace(answer, sentence=f"{answer.sentence} · sent as {url}")
+        url, who = form.cleaned_data["address"], str(current_user(request).pk)
+        refusal = f"You have tested {MOST_TESTS} times within a minute. Wait %(wait)s, then try again."
+        try:
+            Attempt.begin(who, kind="endpoint-test", most=MOST_TESTS, seconds=60, refusal=refusal)
+            answer = _tried(url, request)
+            if url != form.data["address"].strip():  # it held letters beyond ASCII
+                answer = replace(answer, sentence=f"{answer.sentence} · sent as {url}")
+        except TooManyAttempts as error:
+            answer = EndpointCheck(False, str(error))
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
-
-
-def _version_beside(request: HttpRequest) -> str:
-    try:
-        return validation.clean_version(request.GET.get("version", ""))
-    except BadValue:
-        return USUAL_VERSION  # nobody has typed one yet
-
-
-def _tested_too_often(request: HttpRequest) -> str:
-    refusal = f"You have tested {MOST_TESTS} times within a minute. Wait %(wait)s, then try again."
-    who = str(current_user(request).pk)
-    try:
-        Attempt.begin(who, kind="endpoint-test", most=MOST_TESTS, seconds=60, refusal=refusal)
-    except TooManyAttempts as error:
-        return str(error)
-    return ""
 
 
 def _tried(url: str, request: HttpRequest) -> EndpointCheck:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,6 +27,9 @@ MIB = 1 << 20
 SLOW = times(20, 100)  # clients at once
 PUSHED = 64 * MIB  # bytes meant for each, far more than the kernel holds
 TRIES = 3
+QUARANTINE = (
+    256 * MIB if "libasan" in os.environ.get("LD_PRELOAD", "") else 0
+)  # where its default has what is freed lie
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -222,12 +226,12 @@ async def test_connections_that_come_say_something_and_go_leave_nothing_behind(
         before = await gateway.quiet()
         await cycle(gateway, cycles, tls)
         after = await gateway.quiet()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # in which nothing happens: only time shows a loop that spins by itself
         later = await gateway.report()
     assert later.turns - after.turns < 100  # nothing that is left behind has the loop spin
     print(f"{(after.memory - before.memory) / cycles:.1f} bytes more a cycle over {cycles}")  # noqa: T201
     assert (after.tasks, after.descriptors) == (before.tasks, before.descriptors)
-    assert after.memory - before.memory <= max(MIB, 50 * cycles)
+    assert after.memory - before.memory <= max(MIB, 50 * cycles) + QUARANTINE
     assert after.faults == []
 
 
@@ -239,17 +243,20 @@ async def cycle(gateway: Target, count: int, tls: ssl.SSLContext | None) -> None
 
 async def one_cycle(gateway: Target, number: int, tls: ssl.SSLContext | None) -> None:
     """Politely, with a FIN, with a reset, half-way through a handshake, with half of the connection, with garbage for
-    frames, and without reading what comes back."""
-    way, port = number % 7, gateway.wss_port if tls else gateway.port
+    frames, without reading what comes back, and with garbage for a handshake."""
+    way, port = number % 8, gateway.wss_port if tls else gateway.port
     if way == 0:
         url = f"wss://localhost:{port}/echo/1.0.0" if tls else gateway.url
         async with connect(url, additional_headers=HEADERS, compression=None, ssl=tls) as connection:
             await connection.send("hello")
             assert await connection.recv() == "hello"
         return
-    spoken = None if way == 3 and number % 2 else tls  # some say half of a head where TLS is to be spoken
-    async with raw_client(port, b"GET /echo/1.0.0 HT" if way == 3 else None, spoken) as client:
-        if way != 3:
+    first = {3: b"GET /echo/1.0.0 HT", 7: b"\x16\x93\r\n\r\n" * 20}.get(way)
+    spoken = None if first and number // 8 % 2 else tls  # some of them where TLS is to be spoken
+    async with raw_client(port, first, spoken) as client:
+        if way == 7:
+            await client.rest()
+        elif not first:
             await client.read_head()
             said = frame(1, b"hello", masked=True)
             await client.send(said)

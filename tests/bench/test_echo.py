@@ -6,6 +6,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.wire.peers import until
+
 pytestmark = pytest.mark.wire
 
 
@@ -50,7 +52,7 @@ async def test_a_reader_that_comes_late_gets_everything(echo_port: int) -> None:
     message = bytes(1 << 16)
     async with client(echo_port, max_queue=1) as connection:
         sending = asyncio.create_task(_send_many(connection, message, 200))
-        await asyncio.sleep(0.2)
+        await until(lambda: connection.transport.get_write_buffer_size() > 0)  # nobody takes any more
         for _ in range(200):
             assert await connection.recv() == message
         await sending

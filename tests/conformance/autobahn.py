@@ -93,7 +93,7 @@ async def suffer(
         for agent, base in bases.items():
             for number in range(1, await _count(base, headers) + 1):
                 await echo.client(f"{base}/runCase?case={number}&agent={agent}", headers, compresses=compresses)
-        async with connect(f"{bases['direct']}/updateReports?agent=direct") as last:
+        async with connect(f"{bases['direct']}/updateReports?agent=direct", open_timeout=PATIENCE) as last:
             await last.wait_closed()
     return _read(folder, bases)
 
@@ -178,7 +178,7 @@ async def _until_listening(port: int) -> None:
 
 
 async def _count(base: str, headers: Mapping[str, str]) -> int:
-    async with connect(f"{base}/getCaseCount", additional_headers=headers) as connection:
+    async with connect(f"{base}/getCaseCount", additional_headers=headers, open_timeout=PATIENCE) as connection:
         return int(await connection.recv())
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from django.utils import timezone
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from core.clock import SharedClock
 from gateway.connections.registry import Connection
 from gateway.control.plane import ControlPlane
 from gateway.server.asgi import open_context
@@ -144,6 +146,15 @@ def runtime(scenario: Scenario, origins: list[str], query_token: bool = True) ->
         now=timezone.now(),
     )
     deploy(scenario, scenario.api)
+
+
+@contextmanager
+def later(seconds: float) -> Iterator[None]:
+    """Have it be so many seconds later for all in this process who go by a shared clock: nothing ends before a test is
+    ready for it, however slow the machine is."""
+    now = SharedClock.__call__
+    with patch.object(SharedClock, "__call__", lambda clock: now(clock) + seconds):
+        yield
 
 
 async def ending(connection: ClientConnection) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -24,6 +24,8 @@ from tests.wire.peers import close_frame, frame, raw_backend, raw_client, until,
 from tests.wire.test_plans import Recorder, granted, metered
 
 pytestmark = pytest.mark.wire
+
+QUIET = EndpointOptions(ping_interval=0)
 
 
 async def test_a_client_that_is_only_delayed_is_not_closed_as_idle(tmp_path: Path) -> None:
@@ -245,7 +247,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
     plan = PlanLimits(quota=1, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP)
     async with (
         raw_backend() as backend,
-        metered(backend.url, plan, tmp_path) as world,
+        metered(backend.url, plan, tmp_path, options=QUIET) as world,
         raw_client(world.gateway.port) as hostile,
         AsyncExitStack() as stack,
     ):
@@ -271,7 +273,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
 async def test_a_flood_that_passes_lets_others_have_their_turn(tmp_path: Path) -> None:
     async with (
         raw_backend() as backend,
-        metered(backend.url, PlanLimits(), tmp_path) as world,
+        metered(backend.url, PlanLimits(), tmp_path, options=QUIET) as world,
         raw_client(world.gateway.port) as hostile,
         raw_client(world.gateway.port) as other,
     ):
@@ -326,13 +328,15 @@ async def test_a_tls_client_may_close_and_leave_behind_what_it_has_sent(
 
 
 class SlowStore(MemoryStore):
-    """Takes its time."""
+    """Answers once it may."""
 
-    seconds = 0.3
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = threading.Event()
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         if requests:
-            time.sleep(self.seconds)
+            assert self.may_answer.wait(PATIENCE)
         return super().exchange(holder, requests, now)
 
 
@@ -342,21 +346,25 @@ async def test_whoever_leaves_while_its_plan_is_looked_up_leaves_nothing_behind(
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path, store=store) as world:
         tasks = len(asyncio.all_tasks())
         for _ in range(3):
+            store.may_answer.clear()
             async with raw_client(world.gateway.port) as client:
                 async with asyncio.timeout(PATIENCE):
                     while not world.gateway.connections:
                         await asyncio.sleep(0.001)
                 if way == "loses its right":
                     world.gateway.connections[0].close(4001, "Revoked.")
+                if way == "stays":
+                    store.may_answer.set()
                 if way == "tears the connection":
                     client.reset()
+                    await until(lambda: not world.gateway.connections)
                 else:
                     status = (await client.read_head()).split()[1]
                     assert status == (b"101" if way == "stays" else b"503")
+            store.may_answer.set()
             while not backend.connections.empty():
                 backend.connections.get_nowait().hang_up()
             await world.gateway.until_quiet()
-        store.seconds = 0.0
         async with raw_client(world.gateway.port) as client:
             assert (await client.read_head()).startswith(b"HTTP/1.1 101")
             (await backend.accepted()).hang_up()

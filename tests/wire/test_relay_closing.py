@@ -402,7 +402,7 @@ async def test_a_slow_answer_is_waited_for_when_a_worker_stops() -> None:
     async def answer(connection: ServerConnection) -> None:
         with suppress(ConnectionClosed):
             async for message in connection:
-                await asyncio.sleep(1.5)
+                await asyncio.sleep(1.5)  # for longer than who sends on and on is let be: the gateway goes by time too
                 await connection.send(message)
 
     async with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import select
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from publisher.ip_policy import read_policy
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import running
-from tests.wire.peers import echo, raw_backend, raw_client, request, tcp_backend
+from tests.wire.peers import echo, raw_backend, raw_client, request, tcp_backend, until
 from tests.wire.test_upstream import is_served, refusal
 
 pytestmark = pytest.mark.wire
@@ -78,7 +79,7 @@ async def test_a_name_that_moves_between_the_check_and_the_connection_gains_noth
                 (await dialer.dial([address], NOTHING_SPECIAL, options)).transport.abort()
             except DialFailed as failed:
                 outcomes.append(failed.refusal.status)
-        await asyncio.sleep(0.05)
+        await until(lambda: sum(seen.values()) >= 100)
     assert outcomes == [502] * 100
     assert seen == {FORBIDDEN: 0, ALLOWED: 100}
     assert resolver.asked == 200
@@ -143,7 +144,7 @@ async def test_a_silent_address_leaves_time_for_the_next_of_the_same_name(monkey
                 held.append(socket.socket())
                 held[-1].setblocking(False)
                 held[-1].connect_ex((FORBIDDEN, port))
-            await asyncio.sleep(0.05)
+            await until(lambda: select.select([], held, [], 0)[1])  # the first is let in
             options = EndpointOptions(connect_timeout=2.0)
             async with running(f"ws://both.example:{port}/", options=options) as gateway:
                 assert await is_served(gateway)

@@ -19,7 +19,7 @@ from publisher import operations as publishing
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
 from tests.gateway.scenario import Scenario, elsewhere
-from tests.wire.cluster import Site, deploy, ending, point_at, running, runtime, scenario_with
+from tests.wire.cluster import Site, deploy, ending, later, point_at, running, runtime, scenario_with
 from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
@@ -226,10 +226,12 @@ async def test_a_deny_policy_that_is_switched_off_lets_in_again(backend: str) ->
 async def test_a_token_that_expires_closes_what_rests_on_it(backend: str) -> None:
     scenario = await scenario_with(backend)
     async with running() as [site]:
-        token = await elsewhere(lambda: scenario.token(seconds=3))
-        code, reason = await ending(await site.try_admit(token=token))
-        assert (code, "expired" in reason) == (4001, True)
-        assert (await site.refusal(token=token))["code"] == 900903
+        token = await elsewhere(lambda: scenario.token(seconds=1000))
+        connection = await site.try_admit(token=token)
+        with later(1500):
+            code, reason = await ending(connection)
+            assert (code, "expired" in reason) == (4001, True)
+            assert (await site.refusal(token=token))["code"] == 900903
 
 
 async def test_a_changed_plan_takes_effect_on_the_open_socket(backend: str) -> None:

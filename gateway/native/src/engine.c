@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "closing.h"
 #include "transport.h"
 
 enum { READ = 1, WRITE = 2 };          /* as the module `selectors` has them */
@@ -81,7 +82,7 @@ bool engine_call(Engine *engine, PyObject *object, PyObject *name, PyObject *arg
 
 /* --- turning ----------------------------------------------------------------------------------------------------- */
 
-static double now(void)
+double engine_now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -159,12 +160,12 @@ static int wait_for_events(Engine *engine, int milliseconds)
 {
     int count = 0;
     if (milliseconds && engine->is_hot && engine->alone >= ALONE) {
-        const double end = now() + POLL_SECONDS;
+        const double end = engine_now() + POLL_SECONDS;
         do {
             count = epoll_wait(engine->poller, engine->ready, EVENTS, 0);
             if (!count)
                 (void)sched_yield();
-        } while (!count && now() < end);
+        } while (!count && engine_now() < end);
     }
     const bool pauses = !count && milliseconds && engine->shallow >= engine->patience;
     if (pauses) {
@@ -174,10 +175,10 @@ static int wait_for_events(Engine *engine, int milliseconds)
     }
     if (!count) {
         const bool is_watched = milliseconds && engine->may_poll;
-        const double begun = is_watched ? now() : 0;
+        const double begun = is_watched ? engine_now() : 0;
         count = epoll_wait(engine->poller, engine->ready, EVENTS, milliseconds);
         if (milliseconds)
-            engine->is_hot = is_watched && count == 1 && now() - begun < SHORT_SECONDS;
+            engine->is_hot = is_watched && count == 1 && engine_now() - begun < SHORT_SECONDS;
     }
     if (pauses && count < DEEP && engine->patience < MOST_PATIENT)
         engine->patience *= 2;
@@ -219,7 +220,7 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
         if (seconds == -1.0 && PyErr_Occurred())
             return NULL;
         wait = milliseconds(seconds);
-        until = now() + seconds;
+        until = engine_now() + seconds;
     }
     PyObject *found = PyList_New(0);
     if (!found)
@@ -232,13 +233,14 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
     for (int turn = 0; turn < TURNS && !has_failed; turn++) {
         if (!engine->released)
             engine->released = PyEval_SaveThread();
-        const int count = wait_for_events(engine, engine->due ? 0 : wait), error = errno;
+        const int count = wait_for_events(engine, engine->due ? 0 : closing_wait(engine, wait)), error = errno;
         if (count < 0 && error != EINTR) {
             engine_hold(engine);
             errno = error;
             PyErr_SetFromErrno(PyExc_OSError);
             has_failed = true;
         }
+        closing_look(engine);
         if (has_failed || (count <= 0 && !engine->due))   /* it is time, or a signal, for which Python has its handlers */
             break;
         engine->turns++;
@@ -271,7 +273,7 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
             engine->shallow = 0;
         if (PyList_GET_SIZE(found) || engine->has_called || !wait)
             break;
-        if (wait > 0 && !(wait = milliseconds(until - now())))
+        if (wait > 0 && !(wait = milliseconds(until - engine_now())))
             break;
     }
     engine_hold(engine);
@@ -403,6 +405,8 @@ static PyObject *engine_connect(Engine *engine, PyObject *args)
 static PyObject *engine_close(Engine *engine, PyObject *nothing)
 {
     (void)nothing;
+    while (engine->closings)
+        closing_forget(engine->closings);
     while (engine->open)
         transport_drop(engine->open);
     while (engine->due) {

@@ -26,6 +26,7 @@ enum {
 };
 
 typedef struct Transport Transport;
+typedef struct Closing Closing;
 
 /* Bytes that TLS has made and that are to go out: one for all, since they go at once. */
 typedef struct {
@@ -63,6 +64,7 @@ typedef struct {
     Transport *open;            /* a list of those that live, which it holds */
     Transport *due, *last_due;  /* of those that are read in the next turn whatever the poller says, and held till then */
     Transport *closed, *last_closed;   /* of those that are to be told that they are lost, in order, and let go */
+    Closing *closings, *last_closing;   /* closing handshakes that it sees to by itself, in order of time */
     PyObject *raised;           /* what ends the loop: KeyboardInterrupt, SystemExit */
     PyThreadState *released;    /* it serves its sockets, or waits, without the GIL; `engine_hold` takes it */
     bool has_called;            /* Python code has run in this turn, and may have asked the loop for something */
@@ -111,5 +113,7 @@ PyObject *engine_ask(Engine *engine, PyObject *object, PyObject *name, PyObject 
 /* The same for what has no answer; whether there was no exception. */
 bool engine_call(Engine *engine, PyObject *object, PyObject *name, PyObject *argument);
 
+/* The loop's clock, in seconds. */
+double engine_now(void);
 
 #endif

@@ -83,6 +83,7 @@ static PyGetSetDef getset[] = {
 static PyMemberDef members[] = {
     {"flows", T_BOOL, offsetof(Leg, flows), 0, NULL},
     {"heard", T_BOOL, offsetof(Leg, heard), 0, NULL},
+    {"is_ahead", T_BOOL, offsetof(Leg, is_ahead), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

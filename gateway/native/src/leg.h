@@ -11,6 +11,7 @@ typedef struct {
     Meter *meter;
     char flows;   /* what it sends is passed on, and nothing of it is held back */
     char heard;   /* something came since its clock was last brought up to date */
+    char is_ahead;   /* the engine sees to its closing handshake, and the relay has not been told yet: closing.h */
 } Leg;
 
 extern PyTypeObject LegType;

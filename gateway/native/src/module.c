@@ -1,5 +1,6 @@
 /* gateway.native._native: the quick way of the relay. What it may do, and why it is safe, says decision 0037. */
 #define PY_SSIZE_T_CLEAN
+#include "closing.h"
 #include "engine.h"
 #include "head.h"
 #include "leg.h"
@@ -30,7 +31,7 @@ PyMODINIT_FUNC PyInit__native(void)
         {"Transport", &TransportType},
         {"Tls", &TlsType},
     };
-    if (!tls_prepare() || !transport_prepare() || !head_prepare())
+    if (!tls_prepare() || !transport_prepare() || !closing_prepare() || !head_prepare())
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     PyObject *module = PyModule_Create(&definition);
     for (size_t i = 0; module && i < sizeof types / sizeof *types; i++)

@@ -1,6 +1,7 @@
 /* One file, because every way in, out and to the end changes the same state: the end, the poller, out, in, a new one,
  * and what Python calls. */
 #define PY_SSIZE_T_CLEAN
+#include "closing.h"
 #include "transport.h"
 
 #include <arpa/inet.h>
@@ -17,10 +18,10 @@
 
 enum { HIGH_WATER = 64 * 1024, LOW_WATER = 16 * 1024 };
 enum { MOST_KEPT = 1024 * 1024 };   /* room for bytes of TLS on their way out that is kept for the next ones */
+enum { MOST_ANSWERED = 64 * 1024 };   /* bytes that TLS itself has to say to a peer that does not read them */
 static const double LINGER_SECONDS = 2.0;   /* for a peer to answer the end of TLS */
 
 static void rearm(Transport *transport);
-static void close_softly(Transport *transport);
 static void send_waiting(Transport *transport);
 
 /* Without the C library's steps for threads that are cancelled in the midst of a call, which cost as much as the scanner.
@@ -126,7 +127,9 @@ void transport_end(Transport *transport)
 {
     Engine *engine = transport->engine;
     PyObject *why = transport->why ? transport->why : Py_None;
-    if (transport->was_made) {
+    if (closing_loses(transport)) {
+        ;   /* as it should */
+    } else if (transport->was_made) {
         engine_call(engine, transport->protocol, name_connection_lost, why);
     } else if (transport->on_made) {
         why = why == Py_None ? os_error(ECONNABORTED) : Py_NewRef(why);
@@ -245,6 +248,13 @@ void transport_send_gathered(Transport *transport)
         send_waiting(transport);
 }
 
+/* Whoever has something to say about a closing connection, or something else happens to it: the relay sees to it. */
+static void take_over(Transport *transport)
+{
+    if (transport->closing)
+        closing_give_back(transport->closing);
+}
+
 /* Bytes as they go over the wire: at once as far as the socket has room, the rest later. */
 static void send_out(Transport *transport, const uint8_t *bytes, size_t size)
 {
@@ -273,6 +283,7 @@ static void send_out(Transport *transport, const uint8_t *bytes, size_t size)
     rearm(transport);
     if (transport->state == OPEN && transport->waiting_size > transport->high && !transport->is_full) {
         transport->is_full = true;
+        take_over(transport);
         engine_call(transport->engine, transport->protocol, name_pause_writing, NULL);
     }
 }
@@ -372,7 +383,7 @@ static void send_waiting(Transport *transport)
     rearm(transport);
 }
 
-static void close_softly(Transport *transport)
+void transport_finish(Transport *transport)
 {
     if (transport->state >= CLOSING)
         return;
@@ -435,11 +446,15 @@ static void has_ended(Transport *transport)
         fail(transport, ECONNRESET);
         return;
     }
+    if (closing_ends(transport)) {
+        transport_finish(transport);
+        return;
+    }
     PyObject *answer = engine_ask(transport->engine, transport->protocol, name_eof_received, NULL);
     const bool stays_open = answer && PyObject_IsTrue(answer) == 1 && !transport->ssl;
     Py_XDECREF(answer);
     if (!stays_open)
-        close_softly(transport);
+        transport_finish(transport);
     rearm(transport);
 }
 
@@ -457,7 +472,10 @@ static void deliver(Transport *transport, const uint8_t *bytes, size_t size)
             engine_pass_on(engine);
         return;
     }
+    if (closing_takes(transport, bytes, size))
+        return;
     engine_hold(engine);
+    take_over(transport);
     engine->given++;
     PyObject *data = PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)size);
     if (!data)
@@ -481,6 +499,18 @@ static bool is_secured(Transport *transport)
         return false;
     made(transport);
     return true;
+}
+
+/* What TLS itself answers: new keys, alerts. A peer may ask for them again and again; protocols know nothing of it, so
+ * none of them would stop reading from who does not read. */
+static void send_answers(Transport *transport)
+{
+    if (!transport->waiting_size)
+        transport->answered = 0;
+    transport->answered += (uint32_t)transport->engine->outside.size;
+    send_sealed(transport);
+    if (transport->waiting_size && transport->answered > MOST_ANSWERED)
+        fail(transport, ENOBUFS);
 }
 
 static void unseal(Transport *transport, size_t size)
@@ -511,7 +541,7 @@ static void unseal(Transport *transport, size_t size)
              (engine->inside_size || SSL_has_pending(transport->ssl)));
     const bool is_fault = why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN;
     const unsigned long code = is_fault ? ERR_peek_last_error() : 0;
-    send_sealed(transport);   /* answers of TLS itself: new keys, alerts */
+    send_answers(transport);
     if (have && transport->state == OPEN)
         deliver(transport, bytes, have);
     if (is_fault) {
@@ -636,6 +666,11 @@ void transport_dial(Transport *transport, const struct sockaddr *address, sockle
         fail(transport, errno);
 }
 
+void transport_lose(Transport *transport)
+{
+    lose(transport, NULL);
+}
+
 /* --- for Python -------------------------------------------------------------------------------------------------- */
 
 static PyObject *transport_write(Transport *transport, PyObject *data)
@@ -644,6 +679,7 @@ static PyObject *transport_write(Transport *transport, PyObject *data)
     if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE))
         return NULL;
     Gathered *gathered = &transport->engine->gathered;
+    take_over(transport);
     gathered->is_writing = gathered->is_on;
     if (transport->state == OPEN && !transport->wants_eof && view.len)
         write_out(transport, view.buf, (size_t)view.len);
@@ -656,8 +692,9 @@ static PyObject *transport_close(Transport *transport, PyObject *nothing)
 {
     (void)nothing;
     Gathered *gathered = &transport->engine->gathered;
+    take_over(transport);
     gathered->is_writing = gathered->is_on;
-    close_softly(transport);
+    transport_finish(transport);
     gathered->is_writing = false;
     Py_RETURN_NONE;
 }
@@ -665,6 +702,7 @@ static PyObject *transport_close(Transport *transport, PyObject *nothing)
 static PyObject *transport_abort(Transport *transport, PyObject *nothing)
 {
     (void)nothing;
+    take_over(transport);
     if (transport->is_gathered)   /* written is written */
         transport_send_gathered(transport);
     lose(transport, NULL);
@@ -700,6 +738,7 @@ static PyObject *transport_is_reading(Transport *transport, PyObject *nothing)
 
 static PyObject *transport_set_protocol(Transport *transport, PyObject *protocol)
 {
+    take_over(transport);
     if (transport->protocol)   /* else it has ended, and takes none any more */
         Py_SETREF(transport->protocol, Py_NewRef(protocol));
     Py_RETURN_NONE;
@@ -741,6 +780,7 @@ static PyObject *transport_can_write_eof(Transport *transport, PyObject *nothing
 static PyObject *transport_write_eof(Transport *transport, PyObject *nothing)
 {
     (void)nothing;
+    take_over(transport);
     if (transport->tls) {
         PyErr_SetString(PyExc_NotImplementedError, "TLS knows no half of a connection");
         return NULL;
@@ -814,8 +854,16 @@ static PyObject *transport_splice(Transport *transport, PyObject *args)
 static PyObject *transport_unsplice(Transport *transport, PyObject *nothing)
 {
     (void)nothing;
+    take_over(transport);
     Py_CLEAR(transport->leg);
     Py_CLEAR(transport->peer);
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_take_over(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    take_over(transport);
     Py_RETURN_NONE;
 }
 
@@ -847,6 +895,7 @@ static PyMethodDef methods[] = {
     METHOD(get_extra_info, METH_VARARGS, "peername, sockname, sslcontext or ssl_object"),
     METHOD(splice, METH_VARARGS, "splice(leg, peer): pass to `peer` what `leg` lets pass."),
     METHOD(unsplice, METH_NOARGS, "Give all that comes to the protocol again."),
+    METHOD(take_over, METH_NOARGS, "Have the relay told of the closing handshake that the engine sees to, if it does."),
     {NULL, NULL, 0, NULL},
 };
 

@@ -30,6 +30,7 @@ struct Transport {
     SSL *ssl;
     int fd;
     uint32_t watched;        /* what the poller has been asked to tell; nothing: it does not know the descriptor */
+    uint32_t answered;       /* bytes that TLS has answered of itself since there was nothing waiting */
     TransportState state;
     bool is_paused, has_ended, wants_eof, is_full, was_made;
     bool may_read;           /* there may be something to read, which the poller has told and will not tell again */
@@ -39,6 +40,7 @@ struct Transport {
     uint8_t *waiting;        /* bytes that the socket had no room for: `waiting_size` from `waiting_at` on */
     size_t waiting_at, waiting_size, waiting_room, high, low;
     PyObject *protocol, *on_made, *tls, *peername, *sockname, *deadline;
+    Closing *closing;        /* while the engine sees to its closing handshake */
     PyObject *why;           /* it was lost; NULL: nothing was wrong */
     Transport *before, *after;   /* in the engine's list */
     Transport *due_after;        /* in its list of those that are due */
@@ -85,6 +87,12 @@ void transport_serve(Transport *transport, uint32_t events);
 
 /* What its leg let pass is for this one. */
 void transport_pass(Transport *transport, const uint8_t *bytes, size_t size);
+
+/* Close it when all is written. */
+void transport_finish(Transport *transport);
+
+/* Close it now. Needs the GIL. */
+void transport_lose(Transport *transport);
 
 /* Begin to connect, unless it was given up meanwhile. */
 void transport_dial(Transport *transport, const struct sockaddr *address, socklen_t size);

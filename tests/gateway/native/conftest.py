@@ -19,7 +19,7 @@ __all__ = ["certificate"]
 CAN_CROSS = IS_LONG and find_spec("ziglang") and shutil.which("apt-get")
 
 collect_ignore = [
-    *(["test_engine.py"] if native.REASON else []),
+    *(["test_closing.py", "test_engine.py"] if native.REASON else []),
     *([] if CAN_CROSS else ["test_wheels_at_length.py"]),
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _ssl
 import asyncio
 import ctypes
+import errno
 import os
 import resource
 import socket
@@ -13,6 +14,7 @@ import struct
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,14 @@ from gateway.native.loop import NativeLoop
 from gateway.quotas.meter import FREE
 from gateway.relay.frames import FrameScanner
 from gateway.server.listeners import CannotServe, tls_context
+from gateway.upstream.tls import TlsContexts
+from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.peers import until
 
 RESET = struct.pack("ii", 1, 0)
-SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_1_2 = 124, 0x0303  # <openssl/ssl.h>
+SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_1_2, TLS_1_3, SSL_KEY_UPDATE_REQUESTED = 124, 0x0303, 0x0304, 1  # <openssl/ssl.h>
+KEY_UPDATE_SIZE = 27  # of a whole record (RFC 8446 §4.6.3, §5.2)
 
 
 class Remembering(asyncio.Protocol):
@@ -201,15 +206,26 @@ async def test_a_reader_that_is_slow_has_the_writer_pause_and_go_on() -> None:
 
 
 async def test_who_does_not_read_hears_nothing_until_it_reads_again() -> None:
-    protocol, peer = await connected()
-    with peer:
+    (protocol, peer), (other, from_other) = [await connected() for _ in range(2)]
+    with peer, from_other:
         protocol.transport.pause_reading()
-        await loop().sock_sendall(peer, b"later")
-        await asyncio.sleep(0.02)
+        for number in range(1, 4):
+            await loop().sock_sendall(peer, b"later")
+            await loop().sock_sendall(from_other, b"!")  # when this has come, that would have
+            await until(lambda expected=number: len(other.received) == expected)  # type: ignore[misc]
         assert protocol.received == b""
         protocol.transport.resume_reading()
-        await until(lambda: protocol.received == b"later")
-        protocol.transport.abort()
+        await until(lambda: protocol.received == 3 * b"later")
+        for each in (protocol, other):
+            each.transport.abort()
+
+
+def sleeps(loop: NativeLoop) -> bool:
+    """Whether it has nothing to do once what there is has been taken: nothing is told again and again."""
+    loop.engine.select(0.01)
+    turns = loop.engine.turns
+    loop.engine.select(0.01)
+    return loop.engine.turns == turns
 
 
 async def test_a_peer_may_end_one_way_and_still_be_written_to() -> None:
@@ -217,9 +233,7 @@ async def test_a_peer_may_end_one_way_and_still_be_written_to() -> None:
     with peer:
         peer.shutdown(socket.SHUT_WR)
         await until(lambda: protocol.events == ["made", "eof"])
-        turns = loop().engine.turns
-        await asyncio.sleep(0.05)
-        assert loop().engine.turns - turns < 5  # nothing is told again and again
+        assert sleeps(loop())
         protocol.transport.write(b"bye")
         protocol.transport.write_eof()
         protocol.transport.write(b"too late")
@@ -236,10 +250,7 @@ async def test_a_peer_that_has_gone_costs_no_turn_while_it_is_not_read(is_broken
     if is_broken_off:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     peer.close()
-    await asyncio.sleep(0.02)
-    turns = loop().engine.turns
-    await asyncio.sleep(0.05)
-    assert loop().engine.turns - turns < 5
+    assert sleeps(loop())
     protocol.transport.resume_reading()
     await until(lambda: protocol.received == b"last words")
     protocol.transport.close()
@@ -368,9 +379,27 @@ async def test_one_that_looks_again_before_it_sleeps_does_sleep() -> None:
     engine.may_poll = engine.is_hot = True
     engine.alone = 1000
     spent = time.thread_time()
-    await asyncio.sleep(0.3)
-    assert time.thread_time() - spent < 0.1
+    engine.select(0.1)  # nothing comes in all that time: what it costs is the point
+    assert time.thread_time() - spent < 0.05
     assert not engine.is_hot  # as long as nothing comes quickly, it does not look again at all
+
+
+async def test_a_turn_ends_though_there_is_something_to_pass_on_for_ever() -> None:
+    engine, leading_on = loop().engine, list[Any]()
+    for one, other in (socket.socketpair(), socket.socketpair()):
+        leading_on.append([(await loop().connect_accepted_socket(Remembering, end))[0] for end in (one, other)])
+    (first, second), (third, fourth) = leading_on
+    for transport, following in ((second, third), (fourth, first)):  # and so round and round
+        leg: Any = native.LegBase()
+        leg.scanner, leg.meter, leg.flows, leg.heard = FrameScanner(masked=False), FREE, True, False
+        transport.splice(leg, following)
+    first.write(b"\x82\x01x")
+    turns, passed = engine.turns, engine.passed
+    assert engine.select(5.0) == []
+    assert engine.passed - passed == engine.turns - turns <= 1024  # far fewer than there would be in five seconds
+    for each in (first, second, third, fourth):
+        each.abort()
+    await until(lambda: not engine.connections)
 
 
 @pytest.mark.parametrize("passes", [False, True], ids=["given to Python", "passed by itself"])
@@ -499,7 +528,9 @@ async def test_a_dial_that_is_given_up_leaves_nothing_behind() -> None:
 
 @pytest.fixture
 def served(certificate: Certificate) -> ssl.SSLContext:
-    return tls_context(certificate.certificate, certificate.key)
+    context = tls_context(certificate.certificate, certificate.key)
+    assert twins.of(context) is not None  # so it is the extension that speaks
+    return context
 
 
 async def secured(
@@ -563,10 +594,12 @@ def only_another_cipher(context: ssl.SSLContext) -> None:
     context.set_ciphers("ECDHE-ECDSA-AES128-SHA256")
 
 
-@pytest.mark.parametrize("change", [only_tls_1_1, only_another_cipher])
+@pytest.mark.parametrize(
+    ("change", "alert"), [(only_tls_1_1, "alert protocol version"), (only_another_cipher, "alert handshake failure")]
+)
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 async def test_what_was_not_spoken_before_is_not_spoken(
-    served: ssl.SSLContext, certificate: Certificate, change: Callable[[ssl.SSLContext], None]
+    served: ssl.SSLContext, certificate: Certificate, change: Callable[[ssl.SSLContext], None], alert: str
 ) -> None:
     client = certificate.client_context()
     change(client)
@@ -575,8 +608,31 @@ async def test_what_was_not_spoken_before_is_not_spoken(
         shaking = asyncio.create_task(asyncio.to_thread(client.wrap_socket, theirs, server_hostname="localhost"))
         with pytest.raises(ssl.SSLError):
             await loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
-        with pytest.raises(ssl.SSLError):
+        with pytest.raises(ssl.SSLError, match=alert):
             await shaking
+
+
+async def test_of_tls_1_2_the_ciphers_of_pythons_context_are_spoken_and_no_others(
+    served: ssl.SSLContext, certificate: Certificate
+) -> None:
+    every, spoken = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), set[str]()
+    every.set_ciphers("ALL:@SECLEVEL=0")
+    offered = [each["name"] for each in every.get_ciphers() if each["auth"] == "auth-ecdsa"]  # as the certificate is
+    for name in offered:
+        client = certificate.client_context()
+        client.maximum_version = ssl.TLSVersion.TLSv1_2
+        client.set_ciphers(f"{name}:@SECLEVEL=0")
+        ours, theirs = socket.socketpair()
+        connecting = loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
+        shaking = asyncio.to_thread(client.wrap_socket, theirs, server_hostname="localhost")
+        made, shaken = await asyncio.gather(connecting, shaking, return_exceptions=True)
+        if isinstance(shaken, ssl.SSLSocket):
+            spoken.add(name)
+            shaken.close()
+        if not isinstance(made, BaseException):
+            made[0].abort()
+    assert spoken == {each["name"] for each in served.get_ciphers()}.intersection(offered)
+    assert len(spoken) == 3  # AES-GCM with either length of key, and ChaCha20
 
 
 async def test_who_says_nothing_or_something_else_than_tls_is_let_go(served: ssl.SSLContext) -> None:
@@ -612,6 +668,7 @@ def test_an_encrypted_key_is_opened_in_memory_and_another_s_is_refused_in_words(
 async def test_a_client_expects_the_name_that_it_asked_for(served: ssl.SSLContext, certificate: Certificate) -> None:
     context = certificate.client_context()
     twins.add_client(context, authorities=certificate.pem)
+    assert twins.of(context) is not None
     names: list[str | None] = []
     plain = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     plain.load_cert_chain(certificate.certificate, certificate.key)
@@ -634,10 +691,38 @@ async def test_a_client_expects_the_name_that_it_asked_for(served: ssl.SSLContex
     assert names == ["localhost", None, "elsewhere.test", "localhost"]
 
 
+@pytest.mark.parametrize("shows", [True, False])
+async def test_a_backend_that_asks_for_a_certificate_is_shown_it_and_the_protocol_is_agreed_on(
+    certificate: Certificate, shows: bool
+) -> None:
+    options = EndpointOptions(ca_certificate=certificate.pem)
+    if shows:
+        options = replace(options, client_certificate=certificate.pem, secret_key=certificate.key.read_text())
+    context = await TlsContexts().for_backend(options)
+    assert twins.of(context) is not None  # so it is the extension that speaks
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    asking.load_cert_chain(certificate.certificate, certificate.key)
+    asking.load_verify_locations(certificate.certificate)
+    asking.verify_mode = ssl.CERT_REQUIRED
+    asking.set_alpn_protocols(["h2", "http/1.1"])
+    told: list[tuple[bytes | None, str | None]] = []
+
+    def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        spoken = writer.get_extra_info("ssl_object")
+        told.append((spoken.getpeercert(binary_form=True), spoken.selected_alpn_protocol()))
+        writer.close()
+
+    async with await asyncio.start_server(tell, "127.0.0.1", 0, ssl=asking) as server:
+        port = server.sockets[0].getsockname()[1]
+        _, protocol = await loop().dial(Remembering, "127.0.0.1", port, ssl=context, server_hostname="localhost")
+        await until(lambda: protocol.events[-1] == "lost")
+    assert told == ([(ssl.PEM_cert_to_DER_cert(certificate.pem), "http/1.1")] if shows else [])
+
+
 class OpenSsl:
     """A client by OpenSSL's own functions, for what Python's `ssl` does not let a client do."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, version: int = TLS_1_2) -> None:
         linked = (native.find_extension(), _ssl)  # a wheel has its own inside and hides it, as some Pythons do
         libraries = (ctypes.CDLL(str(module.__file__)) for module in linked if module)
         self.library = next(library for library in libraries if hasattr(library, "SSL_renegotiate"))
@@ -645,7 +730,7 @@ class OpenSsl:
             getattr(self.library, name).restype = ctypes.c_void_p
         self.context = ctypes.c_void_p(self.library.SSL_CTX_new(ctypes.c_void_p(self.library.TLS_client_method())))
         self.ssl = ctypes.c_void_p(self.library.SSL_new(self.context))
-        self.library.SSL_ctrl(self.ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_1_2, None)
+        self.library.SSL_ctrl(self.ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, version, None)
         assert self.library.SSL_set_fd(self.ssl, descriptor) == 1
 
     def call(self, name: str, *given: object) -> int:
@@ -668,3 +753,33 @@ async def test_a_client_that_asks_to_shake_hands_again_is_refused(served: ssl.SS
         assert await asyncio.to_thread(client.call, "SSL_do_handshake") != 1  # the server says no_renegotiation
         client.free()
     await until(lambda: protocol.events[-1] == "lost")
+
+
+async def test_a_client_that_asks_for_new_keys_again_and_again_and_reads_none_is_cut(served: ssl.SSLContext) -> None:
+    """And who reads them has as many as it likes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        theirs = socket.create_connection(server.getsockname())
+        ours, _ = server.accept()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with theirs:
+        client = OpenSsl(theirs.fileno(), TLS_1_3)
+        connecting = loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
+        (transport, protocol), _ = await asyncio.gather(connecting, asyncio.to_thread(client.call, "SSL_connect"))
+
+        def ask(times: int, *, and_read: bool) -> None:
+            read = 0
+            for asked in range(1, times + 1):
+                client.call("SSL_key_update", SSL_KEY_UPDATE_REQUESTED)
+                if client.call("SSL_do_handshake") != 1:
+                    return
+                while and_read and asked % 50 == 0 and read < asked * KEY_UPDATE_SIZE:
+                    read += len(theirs.recv(1 << 20))
+
+        await asyncio.to_thread(ask, 5000, and_read=True)
+        assert (protocol.events, transport.get_write_buffer_size()) == (["made"], 0)
+        await asyncio.to_thread(ask, 50_000, and_read=False)
+        client.free()
+        await until(lambda: protocol.events[-1] == "lost")
+    assert isinstance(protocol.error, OSError)
+    assert protocol.error.errno == errno.ENOBUFS

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 
 from core.text import byte_size
-from gateway.payloads.reading import PayloadEvent, PayloadReader, apply_mask
+from gateway.payloads.reading import NEXT, ObservingReader, PayloadEvent, PayloadReader, ReadingState, apply_mask
 
 LIMIT = 5000
 
@@ -107,7 +108,7 @@ def test_a_bomb_is_inflated_no_further_than_the_limit() -> None:
     events = list(made.feed(frame(Deflate()(b"\0" * 50_000_000)[: LIMIT - 10], 0xC1) + frame(b"next")))
     assert events[0].is_too_long
     assert events[0].problem == f"it is longer than {byte_size(LIMIT)}"
-    assert made.is_blind  # the next one could not be read without it
+    assert made.state is ReadingState.BLIND  # the next one could not be read without it
     assert payloads(events) == []
 
 
@@ -161,3 +162,52 @@ def test_what_is_held_can_be_had_back() -> None:
     assert list(made.feed(begun)) == []
     assert made.release() == begun
     assert list(made.feed(b"anything")) == [PayloadEvent(b"anything")]
+
+
+BETWEEN, INSIDE, SKIPPING, BLIND = ReadingState
+BEGUN, ENDS, TOO_MUCH, TOO_MUCH_ENDS = frame(b"x", 0x01), frame(b"x", 0x80), b"x" * (LIMIT + 1), frame(b"", 0x80)
+BROKEN = frame(b"x", 0x83)
+
+
+@pytest.mark.parametrize(
+    ("sent", "states"),
+    [
+        ([frame(b"x"), frame(TOO_MUCH)], [BETWEEN, BETWEEN]),
+        ([BEGUN, frame(b"", 0x89), frame(b"x", 0x00), ENDS], [INSIDE, INSIDE, INSIDE, BETWEEN]),
+        ([frame(TOO_MUCH, 0x01), frame(b"x", 0x00), TOO_MUCH_ENDS], [SKIPPING, SKIPPING, BETWEEN]),
+        ([BEGUN, frame(TOO_MUCH, 0x00), frame(b"", 0x89), TOO_MUCH_ENDS], [INSIDE, SKIPPING, SKIPPING, BETWEEN]),
+        ([BEGUN, frame(TOO_MUCH, 0x80)], [INSIDE, BETWEEN]),
+        ([BROKEN, frame(b"x"), BEGUN], [BLIND, BLIND, BLIND]),
+        ([BEGUN, BROKEN, ENDS], [INSIDE, BLIND, BLIND]),
+        ([frame(TOO_MUCH, 0x01), BROKEN, TOO_MUCH_ENDS], [SKIPPING, BLIND, BLIND]),
+        ([frame(TOO_MUCH, 0x01), frame(b"x")], [SKIPPING, BLIND]),
+    ],
+)
+def test_what_comes_leads_from_state_to_state_by_the_table(sent: list[bytes], states: list[ReadingState]) -> None:
+    made, reached = reader(), [BETWEEN]
+    for each in sent:
+        list(made.feed(each))
+        reached.append(made.state)
+    assert reached[1:] == states
+    assert all(after is before or after in NEXT[before] for before, after in pairwise(reached))
+
+
+def test_one_who_has_ceased_to_read_never_reads_again_whatever_its_messages_do() -> None:
+    assert not NEXT[BLIND]
+    made = reader(is_compressed=True)
+    list(made.feed(frame(Deflate()(os.urandom(2 * LIMIT)), 0x41)))  # not read, and needed to read the next
+    assert made.state is BLIND
+    assert [each.payload for each in made.feed(TOO_MUCH_ENDS + frame(b"one"))] == [None]
+
+
+@pytest.mark.parametrize(("is_inside", "read"), [(True, [b"two"]), (False, [b"one", b"two"])])
+def test_who_begins_in_the_middle_of_a_connection_reads_from_the_next_message_on(
+    is_inside: bool, read: list[bytes]
+) -> None:
+    rest = 3
+    made = ObservingReader(
+        masked=True, is_compressed=False, limit=LIMIT, keeps_context=False, rest=rest, is_inside=is_inside
+    )
+    after = frame(b"one", 0x80 if is_inside else 0x81)
+    assert payloads(list(made.feed(b"end" + after + frame(b"two")))) == read
+    assert made.state is BETWEEN

@@ -440,7 +440,7 @@ def test_as_soon_as_anybody_may_have_written_it_is_asked_who_waits_and_a_sign_of
         chores.spare(EPOCH + 1, mark)
         assert chores.asks_at() <= EPOCH + 1
         chores.spare(EPOCH + 2, mark)
-        assert chores.beat_at <= EPOCH + 2
+        assert chores.next.beat <= EPOCH + 2
 
 
 def test_where_there_is_another_worker_it_is_seen_whether_it_lives(store: FrailStore, tmp_path: Path) -> None:
@@ -457,7 +457,7 @@ def test_a_clock_that_is_set_back_does_not_put_off_the_sign_of_life(store: Frail
     chores, now = spared(store, tmp_path), EPOCH - 3600
     chores.clock_set(now)
     chores.spare(now, Mark())
-    assert chores.beat_at <= now
+    assert chores.next.beat <= now
 
 
 async def test_a_silent_client_asks_nothing_until_somebody_has_written_and_then_at_the_next_beat(
@@ -467,7 +467,7 @@ async def test_a_silent_client_asks_nothing_until_somebody_has_written_and_then_
     lease_client = LeaseClient(store, tmp_path, clock=clock, mark=mark)
     await lease_client.start()
     await enter(lease_client, PlanLimits(quota=100_000, rate=1000, burst=1000))
-    await until(lambda: lease_client.lease_state.is_calm and not lease_client.chores.is_news(mark))
+    await until(lambda: lease_client.lease_state.rounds.is_calm and not lease_client.chores.is_news(mark))
     begun, watched = clock(), store.watched
     mark.stands = 1
     await until(lambda: store.watched > watched)
@@ -481,9 +481,9 @@ async def test_who_begins_to_send_after_a_silence_is_supplied_before_he_has_to_w
     lease_client = LeaseClient(store, tmp_path, clock=clock, mark=Mark())
     await lease_client.start()
     flow = relayed(await enter(lease_client, PlanLimits(rate=1000, burst=1000)))
-    await until(lambda: lease_client.lease_state.is_calm)
+    await until(lambda: lease_client.lease_state.rounds.is_calm)
     flow.receive(messages(1))
-    assert lease_client.lease_state.is_stirring()
-    assert not lease_client.lease_state.is_calm
+    assert lease_client.lease_state.rounds.is_stirring()
+    assert not lease_client.lease_state.rounds.is_calm
     assert lease_client.lease_state.due() <= clock()
     await lease_client.stop()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import Renew
+from gateway.quotas.rounds import MOST_LOOKS, TICK_SECONDS
 from gateway.quotas.rules import LeaseRequest
-from gateway.quotas.state import MOST_LOOKS, MOST_REPORTS, TICK_SECONDS, LeaseState, PlanOf
+from gateway.quotas.state import MOST_REPORTS, LeaseState, PlanOf
 from tests.gateway.metering_world import EPOCH, ListCells, MemoryStore
 
 MANY = 2 * MOST_LOOKS

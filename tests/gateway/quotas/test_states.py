@@ -233,3 +233,39 @@ def test_the_sentence_says_what_a_lost_gateway_holds_and_fits_into_a_close_frame
     world.quota.lease.lost = 5
     assert "are used up or lent to a lost gateway. More from" in world.quota.sentence()
     assert len(world.quota.sentence().encode()) <= 123
+
+
+def test_with_the_next_period_a_quota_that_was_used_up_is_asked_for_at_once() -> None:
+    world = World()
+    world.now = EPOCH + 58
+    world.reach(QuotaState.USED_UP)
+    world.quota.refresh(EPOCH + 60)
+    request = world.quota.request(EPOCH + 60, regular=True)
+    assert request is not None
+    world.quota.apply(request, LeaseAnswer(request.lease_id, 0, 0, 50), EPOCH + 60)
+    assert isinstance(world.quota.blocked(60, EPOCH + 60), Renew)
+
+
+def test_a_store_that_failed_is_left_alone_for_a_moment_also_across_periods() -> None:
+    world = World()
+    world.now = EPOCH + 59.99
+    world.reach(QuotaState.SHORT)
+    assert world.quota.request(world.now, regular=False) is not None
+    world.quota.failed(world.now)
+    world.quota.hold(lambda: None)
+    world.quota.refresh(EPOCH + 60.0)
+    assert world.quota.state is QuotaState.SHORT
+    assert world.quota.request(EPOCH + 60.0, regular=False) is None
+    assert EPOCH + 60.0 < world.quota.asks_at() < EPOCH + 60.5
+    assert world.quota.request(world.quota.asks_at(), regular=False) is not None
+
+
+def test_a_clock_that_was_set_back_has_nobody_wait_for_what_it_showed() -> None:
+    world = World()
+    world.reach(QuotaState.SHORT)
+    assert world.quota.request(world.now, regular=False) is not None
+    world.quota.failed(world.now)
+    world.quota.hold(lambda: None)
+    world.now -= 3600
+    world.quota.clock_set_back(world.now)
+    assert world.quota.asks_at() <= world.now

@@ -67,6 +67,8 @@ class Wheel:
 
     tick = 0.5
 
+    def forget(self, watched: object) -> None: ...
+
     def watch(self, watched: object, delay: float) -> None: ...
 
 

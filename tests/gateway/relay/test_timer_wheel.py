@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -146,3 +147,20 @@ def test_one_that_fails_does_not_keep_the_others_from_being_looked_at(
     clock.pass_time(5)
     assert second.looks
     assert "could not be looked after" in caplog.text
+
+
+def test_a_thing_that_is_forgotten_is_not_looked_at_and_not_kept(clock: Clock, wheel: TimerWheel) -> None:
+    first, second = Watched(), Watched()
+    first.and_then = lambda: wheel.forget(second)
+    for each in (first, second):
+        wheel.watch(each, 3)
+    third = Watched()
+    wheel.watch(third, 30)
+    wheel.watch(third, 3)  # earlier: nothing of it is left where it was
+    kept = weakref.ref(third)
+    wheel.forget(third)
+    wheel.forget(third)
+    del third
+    assert kept() is None
+    clock.pass_time(60)
+    assert (len(first.looks), second.looks) == (1, [])
