@@ -6,11 +6,12 @@ import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import connections, transaction
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, client
 from hypothesis import HealthCheck, settings
 
 from accounts import installation
@@ -44,6 +45,18 @@ def leave_no_rows(case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = leave_no_rows  # type: ignore[attr-defined]
+
+
+_keep = client.store_rendered_templates  # type: ignore[attr-defined]
+
+
+def keep_what_the_page_was_given(store: dict[str, Any], **sent: Any) -> None:
+    """Have `response.context` be the page's own; Django copies what each of its hundred components was given, too."""
+    if "context" not in store:
+        _keep(store, **sent)
+
+
+client.store_rendered_templates = keep_what_the_page_was_given  # type: ignore[attr-defined]
 
 
 def pytest_configure() -> None:

@@ -26,21 +26,23 @@ LOOK_AT_COLOURS = Path(__file__).with_name("colours.js").read_text()
 
 
 def barriers(page: Page, *, again: bool = False) -> list[str]:
-    """In light and in dark, then at every width but the widest, with what opens closed and open.
+    """In light and in dark, and at every width but the widest, with what opens closed and open.
 
     A page that is seen `again`, in another state, is measured where its layout differs most, and in light: the dark
     changes all colours together.
     """
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.emulate_media(color_scheme="light")
+    widths = OTHERWISE if again else WIDTHS[1:]
+    narrow = page.evaluate("innerWidth") == widths[-1]  # as the page before was left: then the widest comes last
+    found = faults(page, widths[::-1]) if narrow else []
+    page.set_viewport_size({"width": widths[0], "height": 900})
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    found = _everywhere(page, "light")
+    found += _everywhere(page, "light")
     if not again:
         page.emulate_media(color_scheme="dark")
         found += [f"dark: {each}" for each in _everywhere(page, "dark")]
         page.emulate_media(color_scheme="light")
-    return found + faults(page, OTHERWISE if again else WIDTHS[1:])
+    return found if narrow else found + faults(page, widths)
 
 
 def _everywhere(page: Page, theme: str) -> list[str]:

@@ -75,7 +75,9 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
 @pytest.fixture
 def visitor(chromium: Browser) -> Iterator[BrowserContext]:
     """Somebody's browser profile, with nothing in it yet."""
-    context = chromium.new_context(ignore_https_errors=True, viewport={"width": 1440, "height": 900})
+    context = chromium.new_context(
+        ignore_https_errors=True, viewport={"width": 1440, "height": 900}, reduced_motion="reduce"
+    )
     context.set_default_timeout(10_000)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield context

@@ -77,6 +77,8 @@
   function broken(nodes) {
     const range = document.createRange();
     for (const node of nodes) {
+      range.selectNodeContents(node);
+      if (range.getClientRects().length < 2) continue; // all on one line
       const whole = node.parentElement.closest(".short, .url, .token, .button, .badge, .tag, th, h1, h2");
       for (const { 0: word, index } of node.data.matchAll(WORD)) {
         range.setStart(node, index);
@@ -160,7 +162,8 @@
     twice(root);
   }
 
-  for (const it of document.querySelectorAll("details")) it.open = true;
+  const folded = document.querySelectorAll("details:not([open])");
+  for (const it of folded) it.open = true;
   measure(document.body);
   const known = new Set(before);
   for (const it of document.querySelectorAll(OPENS)) {
@@ -172,5 +175,6 @@
     measure(it);
     modal ? it.close() : it.hidePopover();
   }
+  for (const it of folded) it.open = false;
   return { found: [...found], known: [...known] };
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -318,6 +319,7 @@ def tab_of(product: Product, chromium: Browser) -> Iterator[Callable[[str], Page
     def tab(who: str) -> Page:
         if who not in tabs:
             contexts[who] = chromium.new_context(ignore_https_errors=True, reduced_motion="reduce")
+            contexts[who].add_init_script(AXE_SCRIPT)  # said once: half a megabyte, which each page would be told anew
             tabs[who] = contexts[who].new_page()
             if who != "nobody":
                 secret = {"password": "admin"} if who == "admin" else {}
