@@ -81,22 +81,23 @@ class _Pulse:
 
     loop: asyncio.AbstractEventLoop
     _looks: list[tuple[float, Callable[[float], float | None]]] = field(default_factory=list, init=False)
-    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
+    _timer: asyncio.Handle | None = field(default=None, init=False)  # of uvloop, no TimerHandle for what is due at once
+    _due: float = field(default=math.inf, init=False)
 
     def add(self, at: float, look: Callable[[float], float | None]) -> None:
         """Have it called then."""
         self._looks.append((at, look))
-        if self._timer is None or at < self._timer.when():
+        if at < self._due:
             self._set(at)
 
     def _set(self, at: float) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = self.loop.call_at(at, self._beat)
+        self._timer, self._due = self.loop.call_at(at, self._beat), at
 
     def _beat(self) -> None:
         now = self.loop.time()
-        looks, self._looks, self._timer = self._looks, [], None
+        looks, self._looks, self._timer, self._due = self._looks, [], None, math.inf
         for at, look in looks:
             again: float | None = at
             if at <= now + SHARPNESS:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
+import uvloop
 
 from gateway.pulse import SHARPNESS, next_beat, rest, wake_at
 
@@ -24,6 +26,23 @@ def test_a_beat_comes_after_so_many_seconds_at_most_and_every_longer_one_falls_o
     shared = next_beat(now, longest)
     before = next_beat(shared - seconds / 2, seconds)
     assert before == pytest.approx(shared)
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_who_comes_while_somebody_is_due_at_once_is_looked_after_too(
+    make_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def come(late: float) -> list[str]:
+        loop, seen = asyncio.get_running_loop(), list[str]()
+        wake_at(loop.time() - late, lambda _: seen.append("first"))
+        wake_at(loop.time(), lambda _: seen.append("second"))
+        async with asyncio.timeout(10):
+            while len(seen) < 2:
+                await asyncio.sleep(0)
+        return seen
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        assert runner.run(come(0)) == runner.run(come(1)) == ["first", "second"]
 
 
 async def beats(number: int) -> None:
