@@ -27,7 +27,7 @@ from bench.errors import BenchError
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 AT_ONCE = 32
-PATIENCE = 30.0
+PATIENCE = 60.0
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 CLOSE = 0x88
 SWITCHED = (
