@@ -118,7 +118,7 @@ class _Bench:
             rate = self.results.rates[load.scheme] if load.mode == "paced" else 0
             seconds = min(PACED_SECONDS, self.plan.seconds) if load.mode == "paced" else self.plan.seconds
             begins = load.mode == "paced" and load is loads[0]
-            time.sleep(SETTLED_SECONDS if begins else min(BETWEEN_SECONDS, seconds))
+            time.sleep(min(SETTLED_SECONDS, 5 * seconds) if begins else min(BETWEEN_SECONDS, seconds))
             sample = self.generator.run(load, target, seconds=seconds, proxy=running.pid, rate=rate)
             if sample.errors:
                 self._trouble(proxy, f"{load.title}: {', '.join(f'{n} {name}' for name, n in sample.errors.items())}")

@@ -571,7 +571,7 @@ static void settle(void)
 static void advance(void)
 {
     uint64_t duration = (uint64_t)(option.seconds * 1e9), age = now - stage_began;
-    uint64_t warm = option.mode == PACED ? SECOND : duration / 10;    /* latency is not what opening left to be done */
+    uint64_t warm = option.mode == PACED ? duration * 3 / 2 : duration / 10;   /* opening leaves something to be done */
     uint64_t patience = option.messages ? 60 * SECOND : duration;
     int all_gone = finished == option.connections || failed >= GIVE_UP_AFTER;
     if (stage == OPENING && (option.mode == HANDSHAKES || opened + finished == option.connections))
