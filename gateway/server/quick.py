@@ -1,4 +1,4 @@
-"""The quick way in for ordinary handshakes: read in C, decided, dialled and joined without a task.
+"""The quick way in for ordinary handshakes, without a task; one module, for each step may give back to the consumer.
 
 It takes the same steps as the consumer (`gateway.server.entry`), by the same rules, as long as each of them can be
 taken at once: a head as most clients send it, a token that is known, plans with room, a backend that is reached by a

@@ -114,7 +114,7 @@ void closing_look(Engine *engine)
 
 /* --- how it begins ----------------------------------------------------------------------------------------------- */
 
-/* As gateway.relay.frames.is_sendable, whom others are left to. */
+/* As gateway.relay.frames.is_sendable; a test holds them alike. What is not goes the way of the relay. */
 static bool is_ordinary(int code)
 {
     return (code >= 3000 && code <= 4999) || (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.native.loop import NativeLoop
-from gateway.relay.frames import BINARY, PING, FrameScanner
+from gateway.relay.frames import BINARY, PING, FrameScanner, is_sendable
 from gateway.relay.side import Leg
 from gateway.relay.splice import Relay
 from gateway.relay.timer_wheel import TimerWheel
@@ -189,6 +189,17 @@ async def test_whatever_comes_between_it_ends_as_if_the_relay_had_seen_to_all(se
     python = await asyncio.gather(*(outcome(deeds, Unspliced) for deeds in played))
     for deeds, one, other in zip(played, engine, python, strict=True):
         assert one == other, deeds
+
+
+@pytest.mark.parametrize("code", [0, *range(999, 1017), 2999, 3000, 4999, 5000, 65535])
+async def test_the_engine_takes_the_closes_with_a_code_that_may_be_sent_and_no_other(code: int) -> None:
+    played = Played(Leg)
+    await played.begin()
+    played.backend.close(code)
+    await played.do("client reads")
+    assert bool(played.relay.client.is_ahead) is is_sendable(code)
+    await played.do("client closes")
+    await played.result()
 
 
 @pytest.mark.parametrize("first", ["client", "backend"])
